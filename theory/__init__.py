@@ -1,0 +1,54 @@
+"""The mathematics of network compression: arrays in, arrays out; no files, no printing.
+
+Each section of the theory is a module; the names of the public contract are gathered here and
+loaded on first use, so that nothing is imported (or compiled) before it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES: dict[str, str] = {
+    "InapplicableError": "errors",
+    "RankDeficientWarning": "errors",
+    "as_covariance": "arrays",
+    "second_moment": "moments",
+    "MomentAccumulator": "moments",
+    "Spectrum": "spectrum",
+    "decompose": "spectrum",
+    "degrees_of_freedom": "spectrum",
+    "ridge_for_degrees_of_freedom": "spectrum",
+    "leverage_scores": "spectrum",
+    "volume_ridge": "spectrum",
+    "output_degrees_of_freedom": "spectrum",
+    "smoother": "spectrum",
+    "tail_sum": "spectrum",
+    "sampled_ridge": "laws",
+    "sampled_loss_law": "laws",
+    "coherence_score": "laws",
+    "COHERENCE_WARNING": "laws",
+    "reconstruction": "objective",
+    "residual": "objective",
+    "information_loss": "objective",
+    "projected_output_weights": "objective",
+    "affine_offset": "objective",
+    "Selection": "selection.selection",
+    "Bound": "bounds.bound",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
