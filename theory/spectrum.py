@@ -21,6 +21,7 @@ from .arrays import (
     as_output_weights,
     as_real,
     as_ridge,
+    input_eps,
     namespace,
 )
 
@@ -36,7 +37,8 @@ class Spectrum:
     eigenvectors : (m, m) array, or None if not asked for
         Column i belongs to ``eigenvalues[i]``.
     noise : float
-        Size below which an eigenvalue is rounding: eps * m * mu_1 for a factorised matrix, 0 for
+        Size below which an eigenvalue is rounding: eps * m * mu_1 for a factorised matrix (eps
+        of the type handed in), 0 for
         eigenvalues given as such.
     """
 
@@ -76,6 +78,7 @@ def decompose(cov: Any, *, vectors: bool = True) -> Spectrum:
     ValueError
         `cov` is not a second-moment matrix.
     """
+    eps = input_eps(cov)
     cov = as_covariance(cov)
     xp = namespace(cov)
     if vectors:
@@ -84,8 +87,7 @@ def decompose(cov: Any, *, vectors: bool = True) -> Spectrum:
     else:
         values, basis = xp.linalg.eigvalsh(cov), None
     values = xp.clip(xp.flip(values), 0.0, None)
-    noise = float(np.finfo(np.float64).eps) * cov.shape[0] * float(values[0])
-    return Spectrum(values, basis, noise)
+    return Spectrum(values, basis, eps * cov.shape[0] * float(values[0]))
 
 
 def as_spectrum(spectrum_or_cov: Any, *, vectors: bool = False) -> Spectrum:
