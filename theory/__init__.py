@@ -35,6 +35,10 @@ _HOMES: dict[str, str] = {
     "affine_offset": "objective",
     "Selection": "selection.selection",
     "Bound": "bounds.bound",
+    "elementary_ratios": "elementary",
+    "log_elementary": "elementary",
+    "volume_loss": "elementary",
+    "volume_residual": "elementary",
 }
 
 __all__ = sorted(_HOMES)
