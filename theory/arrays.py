@@ -143,46 +143,65 @@ def as_covariance(cov: Any, *, name: str = "cov") -> Array:
     ValueError
         Not square, not finite, asymmetric, or indefinite; the figure found is in the message.
     """
+    cov, tolerance = as_symmetric(cov, name=name)
+    if not _is_semidefinite(cov, tolerance):
+        smallest = float(namespace(cov).min(namespace(cov).linalg.eigvalsh(cov)))
+        check_semidefinite(smallest, tolerance, name=name)
+    return cov
+
+
+def as_symmetric(cov: Any, *, name: str = "cov") -> tuple[Array, float]:
+    """First half of :func:`as_covariance`: the symmetric matrix and eps * ||cov||_F * m.
+
+    For callers that find the eigenvalues anyway and then call :func:`check_semidefinite`.
+    """
     eps = input_eps(cov)
     cov = as_real(name, cov, ndim=2)
     xp = namespace(cov)
     m = cov.shape[0]
     if cov.shape[1] != m:
         raise ValueError(f"{name} must be square, but has shape {cov.shape}")
-    norm = float(xp.linalg.vector_norm(cov))
-    tolerance = eps * norm * m
-    difference = cov - xp.matrix_transpose(cov)
-    asymmetry = max(float(xp.max(difference)), 0.0)
+    tolerance = eps * float(xp.linalg.vector_norm(cov)) * m
+    asymmetry = _largest_asymmetry(cov)
     if asymmetry > tolerance:
         raise ValueError(
             f"{name} is not symmetric: the largest |{name} - {name}.T| is {asymmetry:.3g}, where "
             f"rounding allows {tolerance:.3g}; symmetrise it if that is meant"
         )
     if asymmetry > 0.0:
-        difference *= -0.5
-        difference += cov
-        cov = difference
-    _check_semidefinite(name, cov, tolerance)
-    return cov
+        cov = (cov + xp.matrix_transpose(cov)) / 2
+    return cov, tolerance
 
 
-def _check_semidefinite(name: str, cov: Array, tolerance: float) -> None:
-    """Refuse an eigenvalue below -tolerance: one Cholesky factorisation decides (m^3/3)."""
-    xp = namespace(cov)
-    m = cov.shape[0]
-    shifted = cov + xp.eye(m, dtype=xp.float64) * max(tolerance, np.finfo(np.float64).tiny)
-    try:
-        factor = xp.linalg.cholesky(shifted)
-        if math.isfinite(float(xp.sum(factor))):  # CuPy answers NaN where NumPy raises
-            return
-    except np.linalg.LinAlgError:
-        pass
-    smallest = float(xp.min(xp.linalg.eigvalsh(cov)))
+def check_semidefinite(smallest: float, tolerance: float, *, name: str = "cov") -> None:
+    """Refuse a smallest eigenvalue below -tolerance, with both figures."""
     if smallest < -tolerance:
         raise ValueError(
             f"{name} is not positive semidefinite: its smallest eigenvalue is {smallest:.3g}, "
             f"where rounding allows {-tolerance:.3g}; give a second-moment matrix"
         )
+
+
+def _largest_asymmetry(cov: Array, block: int = 128) -> float:
+    """Largest |cov - cov.T|, by blocks that stay in cache."""
+    xp = namespace(cov)
+    largest = 0.0
+    for start in range(0, cov.shape[0], block):
+        stop = min(start + block, cov.shape[0])
+        rows, columns = cov[start:stop, :stop], cov[:stop, start:stop]
+        largest = max(largest, float(xp.max(xp.abs(rows - xp.matrix_transpose(columns)))))
+    return largest
+
+
+def _is_semidefinite(cov: Array, tolerance: float) -> bool:
+    """Whether cov + tolerance has a Cholesky factor: m^3/3 instead of the eigenvalues."""
+    xp = namespace(cov)
+    shift = max(tolerance, float(np.finfo(np.float64).tiny))
+    try:
+        factor = xp.linalg.cholesky(cov + xp.eye(cov.shape[0], dtype=xp.float64) * shift)
+    except np.linalg.LinAlgError:
+        return False
+    return math.isfinite(float(xp.sum(factor)))  # CuPy answers NaN where NumPy raises
 
 
 def as_ridge(ridge: Any, *, name: str = "ridge", positive: bool = False) -> float:

@@ -132,9 +132,10 @@ class MomentAccumulator:
         return moment
 
     def _start(self, xp: Namespace) -> None:
-        self._products = xp.zeros((self.m, self.m), dtype=xp.float64)
-        if is_numpy(xp):
-            self._products = np.asfortranarray(self._products)  # what BLAS updates in place
+        if is_numpy(xp):  # column order is what BLAS updates in place
+            self._products = np.zeros((self.m, self.m), order="F")
+        else:
+            self._products = xp.zeros((self.m, self.m), dtype=xp.float64)
         self._sum = xp.zeros(self.m, dtype=xp.float64)
 
     def _join(self, xp: Namespace) -> Namespace:
@@ -160,9 +161,13 @@ def _add_products(products: Array, x: Array) -> Array:
     return dsyrk(1.0, a, beta=1.0, c=products, overwrite_c=1)
 
 
-def _mirror_upper(products: Array, count: int) -> Array:
-    """Full symmetric matrix of an upper triangle, divided by count."""
-    full = np.triu(products)
-    full += np.triu(products, 1).T
-    full /= count
+def _mirror_upper(products: Array, count: int, block: int = 128) -> Array:
+    """Full symmetric matrix of an upper triangle, divided by count; blocks stay in cache."""
+    full = products / count
+    m = full.shape[0]
+    for start in range(0, m, block):
+        stop = min(start + block, m)
+        corner = np.triu(full[start:stop, start:stop])
+        full[start:stop, start:stop] = corner + np.triu(corner, 1).T
+        full[stop:, start:stop] = full[start:stop, stop:].T
     return full

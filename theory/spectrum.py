@@ -17,10 +17,11 @@ import numpy as np
 from .arrays import (
     Array,
     as_count,
-    as_covariance,
     as_output_weights,
     as_real,
     as_ridge,
+    as_symmetric,
+    check_semidefinite,
     input_eps,
     namespace,
 )
@@ -79,13 +80,14 @@ def decompose(cov: Any, *, vectors: bool = True) -> Spectrum:
         `cov` is not a second-moment matrix.
     """
     eps = input_eps(cov)
-    cov = as_covariance(cov)
+    cov, tolerance = as_symmetric(cov)
     xp = namespace(cov)
     if vectors:
         values, basis = xp.linalg.eigh(cov)
         basis = xp.flip(basis, axis=1)
     else:
         values, basis = xp.linalg.eigvalsh(cov), None
+    check_semidefinite(float(values[0]), tolerance)
     values = xp.clip(xp.flip(values), 0.0, None)
     return Spectrum(values, basis, eps * cov.shape[0] * float(values[0]))
 

@@ -1,0 +1,6 @@
+"""`python -m pruneproof`: the command line."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Command line: `pruneproof verify | claims | explain | audit`.
+
+Exit status: 0 as it should be; 1 a claim that should hold is refuted; 2 the call or its input is
+wrong (one line on standard error says what); 130 interrupted. The work is done by the functions
+named *_command; this file only names the options, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Does this theorem of network compression say anything about my network, "
+    "and how sure are we?",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"pruneproof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def verify(
+    patterns: Annotated[
+        list[str] | None, typer.Argument(help="Claim ids or patterns such as 'spectral.D*'.")
+    ] = None,
+    budget: Annotated[str, typer.Option(help="quick, standard or deep.")] = "quick",
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes; verdicts do not depend on it.")] = 1,
+    json: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.")] = None,
+) -> None:
+    """Check claims on generated instances and say how sure the verdict is."""
+    from .verify import verify_command
+
+    status = verify_command(
+        patterns or ["*"], budget=budget, seed=seed, workers=workers, json_path=json
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
+def claims(
+    pattern: Annotated[str, typer.Argument(help="Claim ids, e.g. 'spectral.X*'.")] = "*",
+) -> None:
+    """List the claims with their statements."""
+    from .verify import claims_command
+
+    raise typer.Exit(claims_command(pattern))
+
+
+@app.command()
+def explain(claim: Annotated[str, typer.Argument(help="Claim id, e.g. spectral.X1.")]) -> None:
+    """Print one claim: hypotheses, statement, source and how it is checked."""
+    from .verify import explain_command
+
+    raise typer.Exit(explain_command(claim))
+
+
+@app.command()
+def audit(
+    model: Annotated[str, typer.Argument(help="'digits', or an .npz file of layers.")],
+    data: Annotated[
+        str | None, typer.Argument(help=".npz file with inputs and, if any, targets.")
+    ] = None,
+    widths: Annotated[
+        str | None, typer.Option(help="Widths to try, e.g. 8,16,32; default: a geometric grid.")
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(help="Loss budget as a share of the loss of keeping nothing.")
+    ] = 0.1,
+    theta: Annotated[float, typer.Option(help="1 weighs the input loss, 0 the output loss.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Seed of training, splits and sampling.")] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="Figure file; .svg and .png are both written.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+) -> None:
+    """Put the theory beside what pruning does to a trained network."""
+    from .report import audit_command
+
+    status = audit_command(
+        model,
+        data,
+        widths=widths,
+        budget=budget,
+        theta=theta,
+        seed=seed,
+        report=report,
+        json_path=json,
+    )
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command line; what is wrong with the call becomes one line and status 2."""
+    try:
+        app()
+    except (ValueError, TypeError, OSError) as error:
+        sys.stderr.write(f"pruneproof: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("pruneproof: interrupted\n")
+        sys.exit(130)
