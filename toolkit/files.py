@@ -1,0 +1,102 @@
+"""Files: written whole or not at all, and read without ever unpickling.
+
+A file is written beside its place under another name and then renamed, which the system does in
+one step: a reader sees the old file or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@contextlib.contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Binary file that appears at `path` when the block ends well, and nowhere when it raises.
+
+    Raises
+    ------
+    ValueError
+        The folder of `path` is missing or may not be written.
+    """
+    place = Path(path)
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write {place}: {error.strerror or error}; name a folder that exists and may "
+            "be written"
+        ) from None
+    try:
+        with os.fdopen(number, "wb") as file:
+            yield file
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files
+        try:
+            os.replace(name, place)
+        except OSError as error:
+            raise ValueError(f"cannot write {place}: {error.strerror or error}") from None
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file; object arrays are refused, never unpickled.
+
+    Raises
+    ------
+    ValueError
+        No such file, not an .npz file, truncated or damaged, or it holds an object array.
+    """
+    place = Path(path)
+    try:
+        with open(place, "rb") as file:
+            if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+                raise ValueError(
+                    f"{place} is not an .npz file (it does not begin as a zip archive); write one "
+                    "with numpy.savez or pruneproof's save_network"
+                )
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {key: _member(place, archive, key) for key in archive.files}
+    except FileNotFoundError:
+        raise ValueError(f"there is no file {place}; check the path") from None
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{place} is truncated or damaged ({error}); copy or write it again"
+        ) from None
+
+
+def _member(place: Path, archive: Any, key: str) -> NDArray[Any]:
+    try:
+        return np.asarray(archive[key])
+    except ValueError as error:
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            raise ValueError(
+                f"{place}: '{key}' is an object array, which would have to be unpickled and is "
+                "refused; store plain numbers (for layers of unequal shape, one key each)"
+            ) from None
+        raise ValueError(
+            f"{place}: '{key}' is damaged ({error}); copy or write the file again"
+        ) from None
+    except (MemoryError, NotImplementedError, RuntimeError, SyntaxError) as error:
+        raise ValueError(
+            f"{place}: '{key}' cannot be read ({type(error).__name__}: {error}); write it again "
+            "with numpy.savez"
+        ) from None
