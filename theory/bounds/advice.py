@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, as_ridge, namespace
+from ..arrays import Array, as_ridge, namespace, to_numpy
 from ..errors import InapplicableError
 from ..spectrum import Spectrum, as_spectrum, fixed_point_ridge, shrinkage
 from .bound import Bound
@@ -259,17 +259,18 @@ def _by_law(question: _Question) -> int:
 
 
 def _by_volume_mean(question: _Question) -> int:
-    from ..elementary import volume_loss, volume_residual
+    from ..elementary import exclusion, present, ratios
 
     where = question.where
-    if where.output is None:
-        return _capped(question, lambda k: float(volume_loss(where.spectrum, k)))
-    xp = namespace(where.spectrum.eigenvalues)
-    cov, basis = _matrix(question), where.spectrum.eigenvectors
+    mu = present(where.spectrum)
+    if mu.shape[0] == 0:
+        return 1
+    xp = namespace(mu)
+    rho = ratios(mu, mu.shape[0])
+    absent = xp.zeros(where.spectrum.size - mu.shape[0], dtype=xp.float64)
 
     def mean(k: int) -> float:
-        rotated = xp.matrix_transpose(basis) @ volume_residual(cov, k) @ basis
-        return sum(where.traces(xp.linalg.diagonal(rotated)))
+        return sum(where.traces(xp.concat([mu * exclusion(mu, rho, k), absent])))
 
     return _capped(question, mean)
 
@@ -284,15 +285,16 @@ def _by_greedy(question: _Question) -> int:
     spectrum = question.spectrum
     ridge = question.ridge or 0.0
     most = spectrum.size if ridge else max(spectrum.rank, 1)
-    losses = select_greedy(_matrix(question), most, ridge=ridge, **question.mixture).losses
-    for step in range(0 if losses is None else losses.shape[0]):
-        if float(losses[step]) <= question.budget:
+    chosen = select_greedy(_matrix(question), most, ridge=ridge, **question.mixture)
+    losses = [float(loss) for loss in to_numpy(chosen.losses)]
+    for step, loss in enumerate(losses):
+        if loss <= question.budget:
             return step + 1
     if ridge == 0.0:
         return most
     raise InapplicableError(
-        f"with node ridge {ridge:g} greedy selection loses {float(losses[-1]):.4g} even at all "
-        f"{most} nodes, above the budget {question.budget:.4g}; lower the ridge"
+        f"with node ridge {ridge:g} greedy selection loses {losses[-1]:.4g} even at all {most} "
+        f"nodes, above the budget {question.budget:.4g}; lower the ridge"
     )
 
 
