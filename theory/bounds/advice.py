@@ -31,7 +31,7 @@ from ..spectrum import Spectrum, as_spectrum, fixed_point_ridge, shrinkage
 from .bound import Bound
 from .directions import Directions, directions
 from .layer import dof_bound, floor, volume_bound
-from .sampling import paper_width
+from .paper import paper_width
 
 #: Rules in the order in which they are advised, from the most to the least that is asked for.
 RULES = ("paper", "dof", "volume", "volume-mean", "law", "greedy", "floor")

@@ -9,7 +9,6 @@ reconstruction, W#^l = W^l_{J_{l+1}} A_l, with all inputs and all outputs kept.
     B2   r_l^2 <= L^theta_tau(J_l)/(theta/||W^l||_op^2 + 1 - theta)
     B4   a convolution: mean squared error <= kh kw L^B_tau(J), over input positions
     W1   ||f - f_r||_n <= sum_l (prod_{l'>l} ||W_r^{l'}||_op) sigma_{r_l+1}(W^l) ||phi^l||_n
-    G0   parameters moved by eps: sup_x ||f - f'|| <= G eps
 
 Deterministic, for any nodes and any ridges; claims spectral.* [D]. Works on plain arrays, one
 weight matrix a layer.
@@ -274,69 +273,6 @@ def low_rank_bound(
     terms = _amplified(norms, sizes)
     note = "||f - f_r||_n of the chain with truncated weights; certain, on these data"
     return Bound("spectral.W1", sum(terms.values()), trivial, terms, note)
-
-
-def parameter_lipschitz(
-    operator_norms: Sequence[float], bias_norms: Sequence[float], radius: float
-) -> float:
-    r"""Lipschitz constant G = sum_l (prod_{l'>l} R_{l'}) (X_l + 1) of f in its parameters.
-
-    X_1 = D_x, X_{l+1} = R_l X_l + B_l bound the features.
-
-    Parameters
-    ----------
-    operator_norms, bias_norms : sequences of float
-        R_l >= ||W^l||_op and B_l >= ||b^l|| of every network considered.
-    radius : float
-        D_x >= ||x|| for every input.
-
-    Raises
-    ------
-    ValueError
-        Lengths differ, a negative figure.
-
-    Notes
-    -----
-    Claim spectral.G0 [D]: all W^l (operator norm) and b^l moved by at most eps, inside these
-    norms, move f by at most G eps on ||x|| <= D_x; see :func:`perturbation_bound`.
-    """
-    radii = feature_radii(operator_norms, bias_norms, radius)
-    total, amplification = 0.0, 1.0
-    for norm, reach in zip(reversed(list(operator_norms)), reversed(radii[:-1])):
-        total += amplification * (reach + 1.0)
-        amplification *= float(norm)
-    return total
-
-
-def feature_radii(
-    operator_norms: Sequence[float], bias_norms: Sequence[float], radius: float
-) -> list[float]:
-    """Radii X_1..X_{L+1} of the features: X_1 = D_x, X_{l+1} = R_l X_l + B_l.
-
-    Parameters and errors as :func:`parameter_lipschitz`.
-    """
-    _same_length(operator_norms=operator_norms, bias_norms=bias_norms)
-    radii = [as_ridge(radius, name="radius")]
-    for norm, bias in zip(operator_norms, bias_norms):
-        reach = as_ridge(norm, name="operator_norms") * radii[-1]
-        radii.append(reach + as_ridge(bias, name="bias_norms"))
-    return radii
-
-
-def perturbation_bound(
-    operator_norms: Sequence[float], bias_norms: Sequence[float], radius: float, eps: float
-) -> Bound:
-    """Largest output change when every parameter array moves by at most eps: G eps.
-
-    The trivial value is 2 X_{L+1}, twice the largest output. Parameters and errors as
-    :func:`parameter_lipschitz`; claim spectral.G0 [D].
-    """
-    lipschitz = parameter_lipschitz(operator_norms, bias_norms, radius)
-    step = as_ridge(eps, name="eps")
-    trivial = 2.0 * feature_radii(operator_norms, bias_norms, radius)[-1]
-    note = "sup over ||x|| <= radius of ||f - f'||, both networks inside the norms; certain"
-    terms = {"lipschitz": lipschitz, "eps": step}
-    return Bound("spectral.G0", lipschitz * step, trivial, terms, note)
 
 
 def _amplified(norms: Sequence[float], sizes: Sequence[float]) -> dict[str, float]:
