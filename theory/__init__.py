@@ -103,6 +103,11 @@ _HOMES: dict[str, str] = {
     "log_elementary": "elementary",
     "volume_loss": "elementary",
     "volume_residual": "elementary",
+    "select_leverage": "selection.leverage",
+    "select_bernoulli": "selection.leverage",
+    "select_volume": "selection.volume",
+    "select_magnitude": "selection.baselines",
+    "select_random": "selection.baselines",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,0 +1,154 @@
+r"""Compiled k-DPP sampling: which eigenvectors take part, then which nodes.
+
+1. Eigenvectors. With rho_l the ratio e_l/e_{l-1} of the eigenvalues before mu, a draw with l
+   places left takes mu with probability mu/(rho_l + mu): positive numbers only, free of scale.
+2. Nodes. The k chosen eigenvectors give each node a row b_j of k numbers. The chain rule draws
+   node j with probability |b_j - its projection on the rows drawn before|^2, here by exact
+   rejection: propose from the first norms |b_j|^2 and accept with the share that is left. The
+   share's subtraction stops as soon as it falls below the bar, and its coefficients are those of
+   Gram-Schmidt, which is repeated where the norm^2 falls below 1/4. The mass left at step t is
+   k - t exactly, so about k (1 + 1/2 + ... + 1/k) proposals are needed, whatever the matrix.
+
+Self-contained: imports NumPy and Numba only; nothing compiles before the first call.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+#: Sums may be reordered (SIMD); NaN and infinity keep their meaning.
+_SUMS = {"reassoc", "contract"}
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def draw_eigenvectors(mu: Floats, width: int, uniforms: Floats) -> tuple[Indices, float]:
+    """Eigenvectors taking part, ascending (width,), and the ratio rho_{width + 1} of them all.
+
+    mu (n,) positive with n >= width; uniforms (n,), of which the last ones are used first.
+    """
+    n = mu.shape[0]
+    table = np.zeros((n + 1, width + 1))  # row i: ratios of the first i eigenvalues
+    for i in range(n):
+        before, after, added = table[i], table[i + 1], mu[i]
+        after[0] = before[0] + added
+        for ell in range(1, min(width + 1, i + 1)):
+            after[ell] = (before[ell] + added) * (before[ell - 1] / (before[ell - 1] + added))
+    drawn = np.empty(width, np.int64)
+    left = width
+    i = n
+    while left > 0:
+        i -= 1
+        if uniforms[i] * (table[i, left - 1] + mu[i]) < mu[i]:
+            left -= 1
+            drawn[left] = i
+    return drawn, table[n, width]
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def row_norms(rows: Floats) -> Floats:
+    """Squared norm of every node's row b_j, (m,); `rows` is (k, m), one eigenvector a line."""
+    total = np.zeros(rows.shape[1])
+    for t in range(rows.shape[0]):
+        line = rows[t]
+        for j in range(line.shape[0]):
+            total[j] += line[j] * line[j]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def draw_nodes(
+    rows: Floats,
+    norms: Floats,
+    cumulative: Floats,
+    basis: Floats,
+    kept: Indices,
+    done: int,
+    uniforms: Floats,
+) -> int:
+    """Continue the chain rule until `kept` is full or the uniforms are used up; number drawn.
+
+    rows (k, m); norms (m,) = row_norms(rows) at the start, set to 0 for nodes drawn; cumulative
+    (m,) its first running sum; basis (k + 3, k) zeros at the start (three spare lines, since
+    lines are taken by fours); kept (k,). norms, basis and kept carry the state between calls.
+    """
+    k, m = rows.shape
+    b = np.empty(k)
+    coefficients = np.empty(k + 3)
+    used = 0
+    while done < k and used + 1 < uniforms.shape[0]:
+        j = _first_above(cumulative, uniforms[used] * cumulative[m - 1])
+        bar = uniforms[used + 1] * norms[j]
+        used += 2
+        for t in range(k):
+            b[t] = rows[t, j]
+        left = norms[j]
+        t = 0
+        while t < done and left > bar:
+            left -= _project_four(basis, t, b, coefficients)
+            t += 4
+        if left <= bar:
+            continue
+        _subtract(basis, done, coefficients, b)
+        if left < 0.25 * norms[j]:
+            for t in range(0, done, 4):
+                _project_four(basis, t, b, coefficients)
+            _subtract(basis, done, coefficients, b)
+        square = 0.0
+        for t in range(k):
+            square += b[t] * b[t]
+        scale = 1.0 / np.sqrt(square)
+        for t in range(k):
+            basis[done, t] = b[t] * scale
+        norms[j] = 0.0
+        kept[done] = j
+        done += 1
+    return done
+
+
+@njit(cache=True, nogil=True)
+def _first_above(ascending: Floats, value: float) -> int:
+    """Index of the first entry above `value`, which the last entry exceeds."""
+    low, high = 0, ascending.shape[0] - 1
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] > value:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def _project_four(basis: Floats, t: int, b: Floats, coefficients: Floats) -> float:
+    """Coefficients of b on lines t..t+3 of the basis; the sum of their squares."""
+    q0, q1, q2, q3 = basis[t], basis[t + 1], basis[t + 2], basis[t + 3]
+    c0, c1, c2, c3 = 0.0, 0.0, 0.0, 0.0
+    for i in range(b.shape[0]):
+        x = b[i]
+        c0 += q0[i] * x
+        c1 += q1[i] * x
+        c2 += q2[i] * x
+        c3 += q3[i] * x
+    coefficients[t], coefficients[t + 1] = c0, c1
+    coefficients[t + 2], coefficients[t + 3] = c2, c3
+    return c0 * c0 + c1 * c1 + c2 * c2 + c3 * c3
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def _subtract(basis: Floats, count: int, coefficients: Floats, b: Floats) -> None:
+    """Take the projection on the first `count` lines of the basis out of b, in place."""
+    for t in range(0, count, 4):
+        q0, q1, q2, q3 = basis[t], basis[t + 1], basis[t + 2], basis[t + 3]
+        c0, c1, c2, c3 = (
+            coefficients[t],
+            coefficients[t + 1],
+            coefficients[t + 2],
+            coefficients[t + 3],
+        )
+        for i in range(b.shape[0]):
+            b[i] -= c0 * q0[i] + c1 * q1[i] + c2 * q2[i] + c3 * q3[i]
