@@ -53,7 +53,9 @@ def to_numpy(x: Any) -> NDArray[Any]:
         return np.from_dlpack(x)
 
 
-def as_real(name: str, x: Any, *, ndim: int | None = None, empty: bool = False) -> Array:
+def as_real(
+    name: str, x: Any, *, ndim: int | None = None, empty: bool = False, finite: bool = True
+) -> Array:
     """Float64 array of `x` in its own library, or one sentence saying why not.
 
     Parameters
@@ -65,6 +67,8 @@ def as_real(name: str, x: Any, *, ndim: int | None = None, empty: bool = False) 
         Number of axes that is required.
     empty : bool
         Whether an array with no entries is allowed.
+    finite : bool
+        Whether to look for NaN and infinity; False where the caller does so later.
 
     Raises
     ------
@@ -93,7 +97,8 @@ def as_real(name: str, x: Any, *, ndim: int | None = None, empty: bool = False) 
         raise ValueError(f"{name} must have {ndim} axes, but has {x.ndim} (shape {x.shape})")
     if not empty and 0 in x.shape:
         raise ValueError(f"{name} is empty (shape {x.shape}); give at least one entry")
-    check_finite(name, x)
+    if finite:
+        check_finite(name, x)
     return x
 
 

@@ -6,11 +6,12 @@ triangle, is fed chunk by chunk, and merges exactly: the sums of two halves add.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from .arrays import Array, Namespace, as_count, as_real, is_numpy, namespace
+from .arrays import Array, Namespace, as_count, as_real, check_finite, is_numpy, namespace
 
 
 def second_moment(features: Any, *, centered: bool = False) -> Array:
@@ -76,18 +77,21 @@ class MomentAccumulator:
             The chunk has another number of columns, another array library, or is not finite; the
             accumulator is then unchanged.
         """
-        x = as_real("features", features, ndim=2)
+        x = as_real("features", features, ndim=2, finite=False)
         if x.shape[1] != self.m:
             raise ValueError(f"features must have {self.m} columns, but have shape {x.shape}")
-        xp = self._join(namespace(x))
+        xp = namespace(x)
+        column_sums = _column_sums(x)
+        if not math.isfinite(float(xp.sum(column_sums))):  # one pass serves the sums and the gate
+            check_finite("features", x)
+        self._join(xp)
         if self._products is None:
             self._start(xp)
         if is_numpy(xp):
             self._products = _add_products(self._products, x)
-            self._sum += np.ones(x.shape[0]) @ x
         else:
             self._products = self._products + xp.matrix_transpose(x) @ x
-            self._sum = self._sum + xp.sum(x, axis=0)
+        self._sum = self._sum + column_sums
         self.count += x.shape[0]
 
     def merge(self, other: MomentAccumulator) -> None:
@@ -151,6 +155,16 @@ class MomentAccumulator:
     def _require_rows(self) -> None:
         if self.count == 0:
             raise ValueError("no rows have been added yet; call update first")
+
+
+def _column_sums(x: Array) -> Array:
+    """Sum of the rows; for NumPy by SciPy's BLAS, as two BLAS pools would contend for the cores."""
+    xp = namespace(x)
+    if not is_numpy(xp):
+        return xp.sum(x, axis=0)
+    from scipy.linalg.blas import dgemv
+
+    return dgemv(1.0, np.ascontiguousarray(x).T, np.ones(x.shape[0]))
 
 
 def _add_products(products: Array, x: Array) -> Array:
