@@ -108,6 +108,21 @@ _HOMES: dict[str, str] = {
     "select_volume": "selection.volume",
     "select_magnitude": "selection.baselines",
     "select_random": "selection.baselines",
+    "Site": "network.sites",
+    "prunable_sites": "network.sites",
+    "site_output_weights": "network.sites",
+    "SiteMoments": "network.site_moments",
+    "ReaderMoments": "network.site_moments",
+    "site_moments": "network.site_moments",
+    "ReaderFold": "network.folding",
+    "CompressedLayer": "network.compressed",
+    "Compression": "network.compressed",
+    "Measurement": "network.compressed",
+    "SiteLoss": "network.compressed",
+    "compress": "network.compress",
+    "select_volume_derandomised": "selection.derandomised",
+    "select_best_of": "selection.best_of",
+    "information_losses": "batched",
 }
 
 __all__ = sorted(_HOMES)
