@@ -66,9 +66,9 @@ def layer_errors(
     ValueError
         Sequences of unequal length, shapes that do not fit, repeated nodes.
     """
-    _same_length(weights=weights, features=features, kept=kept, coefficients=coefficients)
+    same_length(weights=weights, features=features, kept=kept, coefficients=coefficients)
     if offsets is not None:
-        _same_length(weights=weights, offsets=offsets)
+        same_length(weights=weights, offsets=offsets)
     errors = []
     for place in range(len(weights)):
         w = as_real("weights", weights[place], ndim=2)
@@ -86,7 +86,7 @@ def layer_errors(
             gap = gap - as_real("offsets", offsets[place], ndim=1)
         if place + 1 < len(weights):
             w = xp.take(w, xp.asarray(as_kept(kept[place + 1], w.shape[0])), axis=0)
-        errors.append(_mean_norm(gap @ xp.matrix_transpose(w)))
+        errors.append(mean_norm(gap @ xp.matrix_transpose(w)))
     return errors
 
 
@@ -119,10 +119,10 @@ def network_error_bound(
     Claim spectral.B1 [D]. The operator norms of the COMPRESSED weights must be measured: without
     ridge they can exceed those of the weights (claim spectral.X6 bounds them for volume sampling).
     """
-    _same_length(compressed_weights=compressed_weights, errors=errors)
-    norms = [_operator_norm(w) for w in _chain(compressed_weights)]
+    same_length(compressed_weights=compressed_weights, errors=errors)
+    norms = [operator_norm(w) for w in as_chain(compressed_weights)]
     sizes = [as_ridge(r, name="errors") for r in errors]
-    terms = _amplified(norms, sizes)
+    terms = amplified(norms, sizes)
     note = "||f - f#||_n of the pruned network; certain, on the data that gave the errors"
     return Bound("spectral.B1", sum(terms.values()), trivial, terms, note)
 
@@ -262,20 +262,20 @@ def low_rank_bound(
     -----
     Claim spectral.W1 [D]. Biases are kept.
     """
-    _same_length(weights=weights, ranks=ranks, features=features)
+    same_length(weights=weights, ranks=ranks, features=features)
     norms, sizes = [], []
-    for w, rank, phi in zip(_chain(weights), ranks, features):
+    for w, rank, phi in zip(as_chain(weights), ranks, features):
         singular = to_numpy(namespace(w).linalg.svdvals(w))
         r = as_count("rank", rank, least=0)
         norms.append(float(singular[0]) if r else 0.0)
         lost = float(singular[r]) if r < singular.size else 0.0
-        sizes.append(lost * _mean_norm(as_real("features", phi, ndim=2)))
-    terms = _amplified(norms, sizes)
+        sizes.append(lost * mean_norm(as_real("features", phi, ndim=2)))
+    terms = amplified(norms, sizes)
     note = "||f - f_r||_n of the chain with truncated weights; certain, on these data"
     return Bound("spectral.W1", sum(terms.values()), trivial, terms, note)
 
 
-def _amplified(norms: Sequence[float], sizes: Sequence[float]) -> dict[str, float]:
+def amplified(norms: Sequence[float], sizes: Sequence[float]) -> dict[str, float]:
     """Terms (prod_{l'>l} norm_{l'}) size_l, named by their place in the sequence."""
     terms, amplification = {}, 1.0
     for place in range(len(sizes) - 1, -1, -1):
@@ -284,16 +284,18 @@ def _amplified(norms: Sequence[float], sizes: Sequence[float]) -> dict[str, floa
     return dict(reversed(terms.items()))
 
 
-def _mean_norm(rows: Array) -> float:
+def mean_norm(rows: Array) -> float:
     """||g||_n of the rows g(x_i)."""
     return math.sqrt(float(namespace(rows).sum(rows * rows)) / rows.shape[0])
 
 
-def _operator_norm(weight: Array) -> float:
+def operator_norm(weight: Array) -> float:
+    """Largest singular value."""
     return float(namespace(weight).linalg.matrix_norm(weight, ord=2))
 
 
-def _chain(weights: Sequence[Any]) -> list[Array]:
+def as_chain(weights: Sequence[Any]) -> list[Array]:
+    """Weight matrices of which each reads what the one before gives."""
     arrays = [as_real("weights", w, ndim=2) for w in weights]
     for place in range(1, len(arrays)):
         if arrays[place].shape[1] != arrays[place - 1].shape[0]:
@@ -304,7 +306,8 @@ def _chain(weights: Sequence[Any]) -> list[Array]:
     return arrays
 
 
-def _same_length(**sequences: Sequence[Any]) -> None:
+def same_length(**sequences: Sequence[Any]) -> None:
+    """Refuse sequences of unequal length, or empty ones."""
     lengths = {name: len(items) for name, items in sequences.items()}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
         found = ", ".join(f"{name} {length}" for name, length in lengths.items())

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..arrays import Array, as_count, as_real, as_ridge, namespace
 from .bound import Bound
-from .network import _chain, _operator_norm, _same_length
+from .network import as_chain, operator_norm, same_length
 
 #: Norms are never rounded to less than 2^-20: smaller classes would cost more than they save.
 SMALLEST_EXPONENT = -20
@@ -67,7 +67,7 @@ def feature_radii(
 
     Parameters and errors as :func:`parameter_lipschitz`.
     """
-    _same_length(operator_norms=operator_norms, bias_norms=bias_norms)
+    same_length(operator_norms=operator_norms, bias_norms=bias_norms)
     radii = [as_ridge(radius, name="radius")]
     for norm, bias in zip(operator_norms, bias_norms):
         reach = as_ridge(norm, name="operator_norms") * radii[-1]
@@ -159,9 +159,9 @@ class NetworkClass:
         ValueError
             Weights that do not chain, lengths that differ.
         """
-        _same_length(weights=weights, biases=biases)
-        arrays = _chain(weights)
-        exponents = [_exponent(_operator_norm(w)) for w in arrays]
+        same_length(weights=weights, biases=biases)
+        arrays = as_chain(weights)
+        exponents = [_exponent(operator_norm(w)) for w in arrays]
         bias_norms, paid = [], list(exponents)
         for bias, w in zip(biases, arrays):
             if bias is None:

@@ -20,7 +20,7 @@ from ..arrays import as_kept, as_real, as_ridge, namespace
 from ..errors import InapplicableError
 from ..spectrum import as_spectrum, shrinkage
 from .bound import Bound
-from .network import _chain, _same_length
+from .network import as_chain, same_length
 
 
 class SamplingEvents(NamedTuple):
@@ -121,7 +121,7 @@ def sampled_network_bound(
     ValueError
         Lengths differ, weights that do not chain, a negative ridge.
     """
-    _same_length(weights=weights, ridges=ridges, events=events)
+    same_length(weights=weights, ridges=ridges, events=events)
     for place, event in enumerate(events):
         for name, figure in event._asdict().items():
             if figure > 1.0:
@@ -130,7 +130,7 @@ def sampled_network_bound(
                     "bound needs at most 1; draw again, or draw more nodes"
                 )
     terms, amplification = {}, 1.0
-    arrays = _chain(weights)
+    arrays = as_chain(weights)
     for place in range(len(arrays) - 1, -1, -1):
         amplification *= math.sqrt(20.0 / 3.0) * _row_constant(arrays[place])
         lam = as_ridge(ridges[place], name="ridges")
