@@ -44,7 +44,7 @@ def imported(path: Path) -> set[str]:
 def test_arrows_run_downwards(floor: str) -> None:
     for path in sources(floor):
         for module in imported(path):
-            if module.startswith("pruneproof"):
+            if module.startswith("pruneproof."):
                 room = (module.split(".") + ["", ""])[1]
                 above = FLOORS.get(room, FLOORS["toolkit"])
                 assert above <= FLOORS[floor], f"{path} imports {module}"

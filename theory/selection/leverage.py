@@ -20,13 +20,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_count, as_generator, as_probability, as_ridge, namespace, to_numpy
-from ..bounds.sampling import (
-    PAPER_DELTA,
-    bernoulli_probabilities,
-    effective_dimension,
-    paper_width,
-    sampling_level,
-)
+from ..bounds.paper import PAPER_DELTA, paper_width
+from ..bounds.sampling import bernoulli_probabilities, effective_dimension, sampling_level
 from ..errors import InapplicableError
 from ..spectrum import Spectrum, as_spectrum, degrees_of_freedom, leverage_scores
 from .selection import Selection
