@@ -198,7 +198,7 @@ def _weight_norms(network: Network, moments: SiteMoments) -> Array:
 def _bounds(spectrum: Any, z: Array, width: int, theta: float) -> dict[str, Bound]:
     """Right-hand sides at this width, from the loosest to the sharpest kind."""
     from ..bounds.layer import dof_bound, tail_bound, volume_bound
-    from ..bounds.sampling import paper_bound
+    from ..bounds.paper import paper_bound
 
     mixture: dict[str, Any] = {"theta": theta, "output_weights": z}
     return {

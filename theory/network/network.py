@@ -89,7 +89,7 @@ def as_inputs(x: Any) -> Array:
 def batches(x: Array) -> Iterator[Array]:
     """Inputs in slices of BATCH_SIZE samples."""
     for start in range(0, x.shape[0], BATCH_SIZE):
-        yield x[start : start + BATCH_SIZE, ...]
+        yield x[start : min(start + BATCH_SIZE, x.shape[0]), ...]
 
 
 @dataclass(frozen=True)
