@@ -72,12 +72,12 @@ def information_losses(
     index = _as_subsets(subsets, cov.shape[0])
     tau = _as_ridges(ridge, index.shape, xp)
     columns, diagonal = _targets(cov, theta, z)
-    set_size = index.shape[1] * (index.shape[1] + columns.shape[1])
-    chunk = max(1, _CHUNK // set_size)
-    parts = [
-        _chunk_losses(cov, columns, diagonal, index[i : i + chunk], tau[i : i + chunk, :])
-        for i in range(0, index.shape[0], chunk)
-    ]
+    count, k = index.shape
+    chunk = max(1, _CHUNK // (k * (k + columns.shape[1])))
+    parts = []
+    for start in range(0, count, chunk):
+        stop = min(start + chunk, count)
+        parts.append(_chunk_losses(cov, columns, diagonal, index[start:stop], tau[start:stop, :]))
     return xp.concat(parts)
 
 

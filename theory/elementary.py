@@ -6,7 +6,9 @@ polynomials, rho_l = e_l/e_{l-1}, k the width. Adding one eigenvalue mu turns rh
     rho'_l = (rho_l + mu) rho_{l-1}/(rho_{l-1} + mu),      rho'_1 = rho_1 + mu:
 
 sums, products and quotients of positive numbers only, so nothing cancels, and every rho_l scales
-as mu does, so nothing overflows where e_l itself would.
+as mu does, so nothing overflows where e_l itself would. As rho_l <= rho_{l-1} (Newton's
+inequalities), the relative errors of rho_l and rho_{l-1} enter rho'_l with weights whose sum is
+at most 1: with four roundings a step the relative error of every rho_l is below 4 m eps.
 
 Volume sampling draws J with P(J) proportional to det Sigma_JJ, |J| = k <= rank. With c_i =
 e_k(mu_{-i})/e_k(mu), the probability that eigenvector i takes no part in the draw (claim I7 [D]),
@@ -37,7 +39,7 @@ def elementary_ratios(eigenvalues: Any, order: int) -> Array:
     Returns
     -------
     (order,) array
-        Units of the eigenvalues; relative error at most about 4 m eps.
+        Units of the eigenvalues; relative error below 4 m eps.
 
     Raises
     ------
