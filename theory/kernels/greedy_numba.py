@@ -1,0 +1,361 @@
+r"""Greedy selection on NumPy arrays: BLAS-3 in blocks, one serial compiled pass a step.
+
+Letters (claim spectral.I4 [D]): R the residual at the last refresh, S = R - C C^T the residual
+now, T = S Q S, d = diag S, g = diag T. Keeping node p with c = S_p / sqrt(S_pp + tau_p),
+u = T_p / sqrt(S_pp + tau_p), kappa = T_pp / (S_pp + tau_p) and v = u - (kappa/2) c turns S into
+S - c c^T and T into T - c v^T - v c^T, so that
+
+    d_j -= c_j^2,     g_j -= 2 c_j v_j,     L -= c^T Q c,
+
+with no product by Sigma or Q. The rows S_p and T_p are formed for the best-scoring nodes a block
+at a time (`_look_ahead`), from S itself, and the compiled pass (`_advance`) adds only the steps
+since the row was formed.
+
+g is a difference of squares: when the g of the best node falls below 1e-9 of the largest one at
+the last refresh, R, d, g and L are computed afresh (`_refresh`), so that a gain keeps a relative
+error of about eps / 1e-9. Rows of nodes kept with tau = 0 vanish and are dropped then.
+
+The module stands alone. It may import NumPy and Numba only, and is imported where first used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+STALE = 1e-9
+PIVOT_TOLERANCE = 1e-13
+BLOCK = 48
+POOL = 4 * BLOCK
+
+CANDIDATE, KEPT, DROPPED = 0, 1, 2
+DONE, EXHAUSTED, REFRESH, MISSING = 0, 1, 2, 3
+ROOM, REFERENCE, LIMIT, WANTED = 0, 1, 2, 3
+
+
+@dataclass
+class _State:
+    """What a refresh makes; `nodes` are the global indices of its rows."""
+
+    nodes: Indices
+    r: Matrix
+    h: Matrix | None
+    z: Matrix | None
+    tau: Vector
+    floor: Vector
+    prices: Vector
+    order: Indices
+    d: Vector
+    g: Vector
+    status: Indices
+    tally: Vector
+    loss: float
+
+
+@dataclass
+class _Buffers:
+    """Storage made once: steps C, V and Z C, and a pool of formed rows of S and T."""
+
+    c: Matrix
+    v: Matrix
+    zc: Matrix
+    s_rows: Matrix
+    t_rows: Matrix
+
+
+def greedy(
+    cov: Matrix,
+    tau: Vector,
+    theta: float,
+    z: Matrix | None,
+    width: int,
+    prices: Vector,
+    budget: float,
+) -> tuple[Indices, Vector]:
+    """Nodes in greedy order until `width` or until the loss is rounding; the loss after each.
+
+    Arguments are checked already. `prices` are 1/q_j and `budget` the most they may sum to (zeros
+    and infinity without the constraint).
+    """
+    m = cov.shape[0]
+    picks = np.empty(width, dtype=np.int64)
+    losses = np.empty(width)
+    capacity = min(width, max(m // 4, 64))
+    pool = min(POOL, m)
+    outputs = 0 if z is None else z.shape[0]
+    buffers = _Buffers(
+        np.zeros((m, capacity)), np.zeros((m, capacity)), np.empty((outputs, capacity)),
+        np.empty((pool, m)), np.empty((pool, m)),
+    )  # fmt: skip
+    floor = PIVOT_TOLERANCE * (np.diagonal(cov) + tau)
+    nodes = np.arange(m)
+    r, steps, room, rounding = cov, 0, budget, -1.0
+    status = np.zeros(m, dtype=np.int64)
+    while True:
+        state = _refresh(nodes, r, theta, z, tau, floor, prices, status, room)
+        if steps == 0:
+            rounding = m * float(np.finfo(np.float64).eps) * state.loss
+        elif state.loss <= rounding:
+            break
+        done, filled, code = _run(state, buffers, theta, picks, steps)
+        losses[steps:done] = _losses(state, buffers, theta, filled)
+        picks[steps:done] = nodes[picks[steps:done]]
+        steps, room = done, state.tally[ROOM]
+        if code != REFRESH:
+            break
+        live = np.flatnonzero(state.status != DROPPED)
+        state.h = None
+        r = _downdated(r, r is cov, buffers.c[live, :filled], live)
+        nodes, status = nodes[live], state.status[live]
+    return picks[:steps], losses[:steps]
+
+
+def _refresh(
+    nodes: Indices,
+    r: Matrix,
+    theta: float,
+    z: Matrix | None,
+    tau: Vector,
+    floor: Vector,
+    prices: Vector,
+    status: Indices,
+    room: float,
+) -> _State:
+    """d, g and L of the residual R itself; H = R Z^T so that R Q R = theta R R + (1-theta) H H^T."""
+    d = np.diagonal(r).copy()
+    g = theta * _squares(r)
+    loss = theta * float(np.sum(np.maximum(d, 0.0)))
+    h = None
+    if z is not None:
+        z = z if nodes.size == z.shape[1] else z[:, nodes]
+        h = r @ z.T
+        g += (1.0 - theta) * _squares(h)
+        loss += (1.0 - theta) * max(float(np.sum(_row_dots(h, z))), 0.0)
+    local = prices[nodes]
+    tally = np.array([room, np.max(g, initial=0.0, where=d > 0.0), np.inf, -1.0])
+    return _State(
+        nodes, r, h, z, tau[nodes], floor[nodes], local, np.argsort(local, kind="stable"), d, g,
+        status, tally, loss,
+    )  # fmt: skip
+
+
+def _squares(x: Matrix) -> Vector:
+    return np.einsum("ij,ij->i", x, x)
+
+
+def _row_dots(h: Matrix, z: Matrix) -> Vector:
+    return np.einsum("ij,ji->i", h, z)
+
+
+def _run(
+    state: _State,
+    buffers: _Buffers,
+    theta: float,
+    picks: Indices,
+    steps: int,
+) -> tuple[int, int, int]:
+    """Steps until done, exhausted or stale, forming rows of S and T as they are missing."""
+    n = state.d.size
+    filled = known = 0
+    buffers.c[:] = 0.0
+    slot = np.full(n, -1, dtype=np.int64)
+    start = np.zeros(buffers.s_rows.shape[0], dtype=np.int64)
+    owner = np.full(buffers.s_rows.shape[0], -1, dtype=np.int64)
+    while True:
+        steps, filled, code = _advance(
+            picks, steps, filled, buffers.s_rows, buffers.t_rows, slot, start, buffers.c,
+            buffers.v, state.d, state.g, state.tau, state.floor, state.status, state.prices,
+            state.order, state.tally,
+        )  # fmt: skip
+        if state.z is not None and known < filled:
+            buffers.zc[:, known:filled] = state.z @ buffers.c[:n, known:filled]
+            known = filled
+        if code != MISSING:
+            return steps, filled, code
+        chosen, places = _next_block(state, slot, owner, picks.size - steps)
+        start[places] = filled
+        _form_rows(state, buffers, theta, chosen, places, filled)
+
+
+def _losses(state: _State, buffers: _Buffers, theta: float, filled: int) -> Vector:
+    """Loss after each step since the refresh: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2."""
+    drops = theta * _column_squares(buffers.c[: state.d.size, :filled])
+    if state.z is not None:
+        drops += (1.0 - theta) * _column_squares(buffers.zc[:, :filled])
+    return np.maximum(state.loss - np.cumsum(drops), 0.0)
+
+
+def _column_squares(x: Matrix) -> Vector:
+    return np.einsum("ij,ij->j", x, x)
+
+
+def _next_block(
+    state: _State, slot: Indices, owner: Indices, wanted: int
+) -> tuple[Indices, Indices]:
+    """Best-scoring nodes without a row, and places for them in the pool (worst owners leave)."""
+    pivot = state.d + state.tau
+    scores = np.full(slot.size, -1.0)
+    open_ = (state.status == CANDIDATE) & (pivot > state.floor)
+    open_ &= state.prices <= state.tally[LIMIT]
+    scores[open_] = np.maximum(state.g[open_], 0.0) / pivot[open_]
+    scores[int(state.tally[WANTED])] = np.inf
+    missing = np.flatnonzero(open_ & (slot < 0))
+    size = min(BLOCK, missing.size, owner.size, wanted + wanted // 4 + 1)
+    chosen = missing[np.argsort(-scores[missing], kind="stable")[:size]]
+    rank = np.where(owner < 0, -2.0, scores[owner])
+    places = np.argsort(rank, kind="stable")[:size]
+    evicted = owner[places]
+    slot[evicted[evicted >= 0]] = -1
+    owner[places], slot[chosen] = chosen, places
+    return chosen, places
+
+
+def _form_rows(
+    state: _State,
+    buffers: _Buffers,
+    theta: float,
+    chosen: Indices,
+    places: Indices,
+    filled: int,
+) -> None:
+    """S_W and T_W = theta S_W S + (1 - theta) (S_W Z^T)(S Z^T)^T by GEMMs; g_W is set right."""
+    n = state.d.size
+    c = buffers.c[:n, :filled]
+    s = state.r[chosen]
+    if filled:
+        s -= c[chosen] @ c.T
+    t = s @ state.r
+    inner = s @ c
+    if state.h is not None and state.z is not None:
+        zc = buffers.zc[:, :filled]
+        hs = state.h[chosen]
+        if filled:
+            hs -= c[chosen] @ zc.T
+        t *= theta
+        hs *= 1.0 - theta
+        t += hs @ state.h.T
+        inner *= theta
+        inner += hs @ zc
+    if filled:
+        t -= inner @ c.T
+    buffers.s_rows[places, :n] = s
+    buffers.t_rows[places, :n] = t
+    state.d[chosen] = s[np.arange(chosen.size), chosen]
+    state.g[chosen] = t[np.arange(chosen.size), chosen]
+
+
+def _downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
+    """R - C C^T on the live rows: a new array the first time, then in the same storage."""
+    if foreign:
+        r = r[np.ix_(live, live)]
+    else:
+        _compact(r.reshape(-1), r.shape[0], live)
+        r = r.reshape(-1)[: live.size**2].reshape(live.size, live.size)
+    for i in range(0, live.size, 256):
+        r[i : i + 256] -= c[i : i + 256] @ c.T
+    return r
+
+
+@njit(cache=True, nogil=True)
+def _compact(flat: Vector, n: int, live: Indices) -> None:
+    """Move the live rows and columns to the front; no entry moves backwards, so in place."""
+    k = 0
+    for i in live:
+        for j in live:
+            flat[k] = flat[i * n + j]
+            k += 1
+
+
+@njit(cache=True, nogil=True)
+def _price_limit(left: int, order: Indices, prices: Vector, status: Indices, room: float) -> float:
+    """Most that the next node may cost if the cheapest others fill the remaining places."""
+    if room == np.inf:
+        return room
+    reserved, count = 0.0, 0
+    for j in order:
+        if count == left - 1:
+            break
+        if status[j] == CANDIDATE:
+            reserved += prices[j]
+            count += 1
+    return (room - reserved) * (1.0 + 1e-12)
+
+
+# `reassoc` and `contract` let the compiler sum a dot product in vector lanes and fuse
+# multiply-adds: the error bound of a dot product holds for every order of summation. Nothing is
+# assumed about NaN, infinity or signed zero.
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _advance(
+    picks: Indices,
+    steps: int,
+    filled: int,
+    s_rows: Matrix,
+    t_rows: Matrix,
+    slot: Indices,
+    start: Indices,
+    c: Matrix,
+    v: Matrix,
+    d: Vector,
+    g: Vector,
+    tau: Vector,
+    floor: Vector,
+    status: Indices,
+    prices: Vector,
+    order: Indices,
+    tally: Vector,
+) -> tuple[int, int, int]:
+    """Keep node after node until one of the codes says why not."""
+    n = d.size
+    while steps < picks.size:
+        limit = _price_limit(picks.size - steps, order, prices, status, tally[ROOM])
+        best, top = -1, -1.0
+        for j in range(n):
+            pivot = d[j] + tau[j]
+            if status[j] == CANDIDATE and pivot > floor[j] and prices[j] <= limit:
+                gain = max(g[j], 0.0) / pivot
+                if gain > top:
+                    best, top = j, gain
+        if best < 0:
+            return steps, filled, EXHAUSTED
+        if g[best] < STALE * tally[REFERENCE] or filled == c.shape[1]:
+            return steps, filled, REFRESH
+        row = slot[best]
+        if row < 0:
+            tally[LIMIT], tally[WANTED] = limit, best
+            return steps, filled, MISSING
+        first = start[row]
+        cp = c[best, first:filled].copy()
+        vp = v[best, first:filled].copy()
+        pivot, t_pp = s_rows[row, best], t_rows[row, best]
+        for i in range(filled - first):
+            pivot -= cp[i] * cp[i]
+            t_pp -= 2.0 * cp[i] * vp[i]
+        pivot = max(pivot + tau[best], floor[best])
+        kappa = max(t_pp, 0.0) / pivot
+        root = np.sqrt(pivot)
+        for j in range(n):
+            if status[j] == DROPPED:
+                continue
+            s, t = 0.0, 0.0
+            for i in range(filled - first):
+                s += c[j, first + i] * cp[i]
+                t += c[j, first + i] * vp[i] + v[j, first + i] * cp[i]
+            cj = (s_rows[row, j] - s) / root
+            vj = (t_rows[row, j] - t) / root - 0.5 * kappa * cj
+            c[j, filled] = cj
+            v[j, filled] = vj
+            d[j] -= cj * cj
+            g[j] -= 2.0 * cj * vj
+        status[best] = KEPT if tau[best] > 0.0 else DROPPED
+        filled += 1
+        tally[ROOM] -= prices[best]
+        picks[steps] = best
+        steps += 1
+    return steps, filled, DONE
