@@ -50,40 +50,38 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Axes with their curves; `limit` is a level drawn in grey and named by `limit_label`."""
+    """Axes with their curves.
+
+    Attributes
+    ----------
+    title, x_label, y_label : str
+    curves : sequence of Curve
+    y_log : bool
+        The axis across is always logarithmic, to base `x_base`.
+    limit, limit_label
+        A level drawn in grey, and its name.
+    key : str
+        Panels of equal key share one legend, which has it as its title.
+    """
 
     title: str
     x_label: str
     y_label: str
     curves: Sequence[Curve]
     y_log: bool = True
+    x_base: int = 2
     limit: float | None = None
     limit_label: str = ""
-    y_range: tuple[float, float] | None = None
+    key: str = ""
 
 
-def spectrum_panel(names: Sequence[str], spectra: Sequence[Sequence[float]]) -> Panel:
-    """Eigenvalues of each layer as shares of its total variance, on logarithmic axes.
-
-    Eigenvalues at rounding level (below 1e-12 of the total) are left out.
-    """
-    curves = []
-    for number, (name, spectrum) in enumerate(zip(names, spectra)):
-        total = sum(spectrum)
-        shares = [mu / total for mu in spectrum if mu > 1e-12 * total]
-        curves.append(
-            Curve(name, range(1, len(shares) + 1), shares, "law", _CYCLE[number % len(_CYCLE)])
-        )
-    return Panel(
-        "Spectrum of the hidden layers",
-        "index $j$",
-        r"$\mu_j\,/\,\mathrm{Tr}\,\Sigma$",
-        curves,
-    )
+def layer_colour(number: int) -> str:
+    """Colour of the layer of that number."""
+    return _CYCLE[number % len(_CYCLE)]
 
 
-def draw(title: str, panels: Sequence[Panel], groups: Sequence[Sequence[int]]) -> Any:
-    """Figure of `panels` in a grid; each group of panel numbers has one legend under the grid.
+def draw(title: str, panels: Sequence[Panel]) -> Any:
+    """Figure of `panels` in rows of three, the cell after the last one holding the legends.
 
     Returns
     -------
@@ -92,18 +90,16 @@ def draw(title: str, panels: Sequence[Panel], groups: Sequence[Sequence[int]]) -
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    columns = 2 if len(panels) <= 4 else 3
-    rows = -(-len(panels) // columns)
+    rows = len(panels) // 3 + 1
     with rc_context(_STYLE):
-        figure = Figure(figsize=(4.1 * columns, 3.1 * rows + 1.0), layout="constrained")
+        figure = Figure(figsize=(11.0, 3.4 * rows + 0.3), layout="constrained")
         figure.suptitle(title, fontsize=10)
-        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-        for ax, panel, letter in zip(axes, panels, "abcdefghijklmnopqrstuvwxyz"):
-            _draw_panel(ax, panel, letter)
+        axes = list(figure.subplots(rows, 3, squeeze=False).flat)
+        for place, (ax, panel) in enumerate(zip(axes, panels)):
+            _draw_panel(ax, panel, chr(ord("a") + place))
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
-        for group in groups:
-            _legend_below(figure, [axes[i] for i in group])
+        _legends(axes[len(panels)], axes, panels)
     return figure
 
 
@@ -124,21 +120,19 @@ _STYLE: dict[Any, Any] = {
 def _draw_panel(ax: Any, panel: Panel, letter: str) -> None:
     for curve in panel.curves:
         _draw_curve(ax, curve)
-    ax.set_xscale("log", base=2)
-    ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+    ax.set_xscale("log", base=panel.x_base)
+    if panel.x_base == 2:
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     if panel.y_log:
         ax.set_yscale("log")
-    if panel.y_range is not None:
-        ax.set_ylim(*panel.y_range)
     if panel.limit is not None:
-        ax.axhline(panel.limit, color=GREY, linewidth=0.8, zorder=0)
+        ax.axhline(panel.limit, color=GREY, linewidth=0.8, zorder=1)
         ax.annotate(
             panel.limit_label,
-            (0.99, panel.limit),
+            (0.0, panel.limit),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 2),
+            xytext=(3, 2),
             textcoords="offset points",
-            ha="right",
             fontsize=7,
             color=GREY,
         )
@@ -146,6 +140,7 @@ def _draw_panel(ax: Any, panel: Panel, letter: str) -> None:
     ax.set_xlabel(panel.x_label)
     ax.set_ylabel(panel.y_label)
     ax.grid(True, which="major", color="0.9", linewidth=0.6)
+    ax.set_axisbelow(True)
 
 
 def _draw_curve(ax: Any, curve: Curve) -> None:
@@ -170,18 +165,31 @@ def _draw_curve(ax: Any, curve: Curve) -> None:
     )
 
 
-def _legend_below(figure: Any, axes: Sequence[Any]) -> None:
-    entries: dict[str, Any] = {}
-    for ax in axes:
-        for handle, label in zip(*ax.get_legend_handles_labels()):
-            entries.setdefault(label, handle)
-    figure.legend(
-        list(entries.values()),
-        list(entries),
-        loc="outside lower center",
-        ncols=4,
-        frameon=False,
-    )
+def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
+    """One legend for each key, below one another in an empty cell."""
+    keys = list(dict.fromkeys(panel.key for panel in panels))
+    top = 1.0
+    for key in keys:
+        entries: dict[str, Any] = {}
+        for ax, panel in zip(axes, panels):
+            if panel.key == key:
+                for handle, label in zip(*ax.get_legend_handles_labels()):
+                    entries.setdefault(label, handle)
+        legend = cell.legend(
+            list(entries.values()),
+            list(entries),
+            title=key,
+            loc="upper left",
+            bbox_to_anchor=(0.0, top),
+            alignment="left",
+            frameon=False,
+            ncols=1 if len(entries) > 6 else 2,
+            borderaxespad=0.0,
+        )
+        legend.set_in_layout(False)
+        cell.add_artist(legend)
+        shown = -(-len(entries) // (1 if len(entries) > 6 else 2))
+        top -= 0.062 * (shown + 1) + 0.03
 
 
 def rendered(figure: Any, kind: Literal["svg", "png"]) -> bytes:
