@@ -123,6 +123,10 @@ _HOMES: dict[str, str] = {
     "select_volume_derandomised": "selection.derandomised",
     "select_best_of": "selection.best_of",
     "information_losses": "batched",
+    "AdvisedWidth": "network.widths",
+    "widths_for_ridge": "network.widths",
+    "widths_for_error": "network.widths",
+    "widths_for_parameters": "network.parameter_budget",
 }
 
 __all__ = sorted(_HOMES)

@@ -33,15 +33,13 @@ from .network import Network, as_inputs
 from .selectors import Question, as_method, node_ridge, selected
 from .site_moments import SiteMoments, site_moments
 from .sites import Site, dotted, parametric, prunable_sites
-
-#: Mostly the output loss; enough of the input loss to rank nodes beyond the rank of Z.
-DEFAULT_THETA = 0.1
+from .widths import DEFAULT_THETA, AdvisedWidth
 
 
 def compress(
     network: Network,
     inputs: Any,
-    widths: int | Sequence[int] | Mapping[str, int],
+    widths: int | Sequence[int] | Mapping[str, int] | Mapping[str, AdvisedWidth],
     *,
     method: str = "greedy",
     theta: float = DEFAULT_THETA,
@@ -58,8 +56,8 @@ def compress(
         The sample behind P_n.
     widths : int, sequence or mapping
         Channels to keep: one number for all sites; one a site in the order of
-        :func:`~pruneproof.theory.prunable_sites`; or name to number, where a site that is not
-        named is left whole. At most the site's own width.
+        :func:`~pruneproof.theory.prunable_sites`; or name to number (or to advised width), where
+        a site that is not named is left whole. At most the site's own width.
     method : str
         greedy, backward, exchange, best_of, derandomised, volume, leverage, magnitude or random;
         all are reconstructed alike.
@@ -112,7 +110,8 @@ def compress(
 
 
 def as_widths(
-    sites: Sequence[Site], widths: int | Sequence[int] | Mapping[str, int]
+    sites: Sequence[Site],
+    widths: int | Sequence[int] | Mapping[str, int] | Mapping[str, AdvisedWidth],
 ) -> dict[str, int]:
     """Width of every site by name, checked to lie between 1 and the site's own."""
     if not sites:
@@ -123,6 +122,7 @@ def as_widths(
             names = ", ".join(site.name for site in sites)
             raise ValueError(f"widths names {unknown[0]!r}, but the sites are {names}")
         given = [widths.get(site.name, site.width) for site in sites]
+        given = [w.width if isinstance(w, AdvisedWidth) else w for w in given]
     elif np.ndim(widths) == 0:
         given = [cast(int, widths)] * len(sites)
     else:
