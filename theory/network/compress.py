@@ -179,7 +179,7 @@ def _pruned_site(
         input_law=input_law,
         law_ridge=law_ridge,
         coherence=coherence_score(spectrum, law_ridge, width) if varies else 0.0,
-        bounds=_bounds(spectrum, z, selection.width, theta) if varies else {},
+        bounds=_bounds(spectrum, z, theta, width, selection.width) if varies else {},
         notes=_notes(method, question, selection, folds),
     )
 
@@ -195,14 +195,14 @@ def _weight_norms(network: Network, moments: SiteMoments) -> Array:
     return xp.sqrt(squares)
 
 
-def _bounds(spectrum: Any, z: Array, width: int, theta: float) -> dict[str, Bound]:
-    """Right-hand sides at this width, from the loosest to the sharpest kind."""
+def _bounds(spectrum: Any, z: Array, theta: float, draws: int, width: int) -> dict[str, Bound]:
+    """Right-hand sides: the paper's at so many draws, the others at so many distinct nodes."""
     from ..bounds.layer import dof_bound, tail_bound, volume_bound
     from ..bounds.paper import paper_bound
 
     mixture: dict[str, Any] = {"theta": theta, "output_weights": z}
     return {
-        "paper": paper_bound(spectrum, width, **mixture),
+        "paper": paper_bound(spectrum, draws, **mixture),
         "dof": dof_bound(spectrum, width, **mixture),
         "volume": volume_bound(spectrum, width, **mixture),
         "tail": tail_bound(spectrum, width),

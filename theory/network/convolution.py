@@ -5,7 +5,7 @@ p = (i, j), i < floor((height + 2 ph - kh)/sh) + 1. Cross-correlation, no flip:
 
     y[n, o, i, j] = sum_{c, a, b} W[o, c, a, b] x[n, c, i sh + a - ph, j sw + b - pw].
 
-The windows are gathered as the columns of one matrix (c, a, b) x (n, i, j), so that the sum is one
+The windows are gathered as the columns of one matrix (a, b, c) x (n, i, j), so that the sum is one
 matrix product. Shapes are checked by the layers; this module may import NumPy and
 array-api-compat only.
 """
@@ -16,6 +16,9 @@ import math
 from collections.abc import Callable, Iterator
 
 from ..arrays import Array, as_count, namespace
+
+#: Entries of the matrix of windows that are gathered at once (8 MiB).
+COLUMN_ENTRIES = 2**20
 
 
 def as_pair(name: str, value: object, *, least: int) -> tuple[int, int]:
@@ -61,15 +64,33 @@ def windows(x: Array, size: tuple[int, int], stride: tuple[int, int]) -> Iterato
 
 
 def convolve(x: Array, weight: Array, padding: tuple[int, int], stride: tuple[int, int]) -> Array:
-    """Cross-correlation of images with a kernel (out, in, kh, kw), without bias."""
+    """Cross-correlation of images with a kernel (out, in, kh, kw), without bias.
+
+    Samples go in blocks whose columns stay within COLUMN_ENTRIES.
+    """
+    xp = namespace(x)
+    _, channels, kh, kw = weight.shape
+    x = pad(x, padding)
+    positions = math.prod(output_size(x.shape[2:], (kh, kw), stride))
+    block = max(1, COLUMN_ENTRIES // (channels * kh * kw * positions))
+    parts = [
+        _correlated(x[start : min(start + block, x.shape[0]), ...], weight, stride)
+        for start in range(0, x.shape[0], block)
+    ]
+    return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+
+
+def _correlated(x: Array, weight: Array, stride: tuple[int, int]) -> Array:
+    """Cross-correlation of padded images: windows as columns, then one product."""
     xp = namespace(x)
     out, channels, kh, kw = weight.shape
-    x = pad(x, padding)
     n = x.shape[0]
     rows, columns = output_size(x.shape[2:], (kh, kw), stride)
-    seen = xp.stack(list(windows(x, (kh, kw), stride)))  # (kh kw, n, in, rows, columns)
-    seen = xp.reshape(xp.permute_dims(seen, (2, 0, 1, 3, 4)), (channels * kh * kw, -1))
-    product = xp.reshape(weight, (out, channels * kh * kw)) @ seen
+    seen = xp.empty((kh * kw, channels, n, rows, columns), dtype=x.dtype)
+    for place, view in enumerate(windows(xp.permute_dims(x, (1, 0, 2, 3)), (kh, kw), stride)):
+        seen[place, ...] = view
+    kernel = xp.reshape(xp.permute_dims(weight, (0, 2, 3, 1)), (out, kh * kw * channels))
+    product = kernel @ xp.reshape(seen, (kh * kw * channels, n * rows * columns))
     return xp.permute_dims(xp.reshape(product, (out, n, rows, columns)), (1, 0, 2, 3))
 
 

@@ -67,6 +67,15 @@ def test_convolution_is_the_sum_of_scipy_correlations(
     )
 
 
+def test_blocks_of_samples_do_not_change_a_convolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    layer = Conv2d(rng.standard_normal((4, 3, 2, 2)), padding=1)
+    x = rng.standard_normal((7, 3, 5, 4))
+    whole = layer.forward(x)
+    monkeypatch.setattr("pruneproof.theory.network.convolution.COLUMN_ENTRIES", 3 * 12 * 30)
+    np.testing.assert_allclose(layer.forward(x), whole, rtol=0, atol=12 * EPS * abs(whole).max())
+
+
 @given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
 def test_pooling_is_the_mean_or_maximum_of_every_window(
     seed: int, height: int, width: int, stride: int
