@@ -1,0 +1,54 @@
+"""Greedy backed by volume draws: never worse than greedy, and its promise holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pruneproof.theory import (
+    InapplicableError,
+    decompose,
+    information_loss,
+    select_best_of,
+    select_greedy,
+    volume_loss,
+    volume_residual,
+)
+from pruneproof.theory.arrays import to_numpy
+
+EPS = np.finfo(float).eps
+
+
+def test_never_worse_than_greedy_and_below_twice_the_mean(family, to_backend) -> None:
+    """Failure has probability 2^-20 = 1e-6 a call, for any greedy."""
+    m = 8
+    cov = family(m)
+    rank = decompose(cov).rank
+    for k in {1, min(3, rank), rank}:
+        selection = select_best_of(to_backend(cov), k, delta=2.0**-20, rng=3)
+        assert selection.method == "best_of"
+        assert "20 volume draws" in selection.guarantee
+        loss = information_loss(cov, to_numpy(selection.kept))
+        # k columns are eliminated with coefficients of mean square k (m - k + 1) (claim X6).
+        rounding = 16 * m * EPS * (1 + k * (m - k + 1)) * np.trace(cov)
+        assert loss <= information_loss(cov, select_greedy(cov, k).kept) + rounding
+        assert loss <= 2 * volume_loss(cov, k) + rounding
+
+
+def test_promise_where_greedy_fails() -> None:
+    """Claim spectral.A2: greedy alone exceeds D6's bound; 20 draws fail with probability 1e-6."""
+    cov = np.array([[20.0, 0.0, 16.0], [0.0, 1.0, 0.0], [16.0, 0.0, 20.0]])
+    z = np.array([[1.0, -1.0, -1.0]])
+    selection = select_best_of(cov, 2, theta=0.0, output_weights=z, delta=2.0**-20, rng=0)
+    loss = information_loss(cov, selection.kept, theta=0.0, output_weights=z)
+    assert loss <= 2 * np.sum((z.T @ z) * volume_residual(cov, 2)) < 36 / 5
+    assert "here volume" in selection.guarantee
+
+
+def test_bad_input() -> None:
+    with pytest.raises(InapplicableError, match="numerical rank is 1"):
+        select_best_of(np.ones((3, 3)), 2, rng=0)
+    with pytest.raises(ValueError, match="delta"):
+        select_best_of(np.eye(3), 1, delta=0.0, rng=0)
+    with pytest.raises(ValueError, match="needs output_weights"):
+        select_best_of(np.eye(3), 1, theta=0.0, rng=0)
