@@ -1,0 +1,361 @@
+"""Networks: how the errors of single layers add up at the output (B1, B2, B4, B6, W1, G0).
+
+Letters: f = W^L phi^L + b^L, phi^{l+1} = eta(W^l phi^l + b^l), ||g||_n^2 the mean of ||g(x_i)||^2.
+Left sides are plain forward passes, right sides the bounds of the theory.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from pruneproof import theory
+
+from ..generators import LAYERS, STRUCTURED, Layer, layer
+from ..networks import (
+    CHAINS,
+    IMAGES,
+    POPULATIONS,
+    Chain,
+    Images,
+    Population,
+    chain,
+    chain_features,
+    convolution,
+    images,
+    mean_norm,
+    operator_norm,
+    population,
+)
+from ..oracles import ridge_fit
+from ..registry import register
+from ..sides import Floats, Sides, at_most, equal, together
+
+#: One pruned layer meets B1 with equality.
+SHALLOW = ({"depth": 2}, {"depth": 2, "ridged": True, "keep": 0.2})
+DEEP = tuple(
+    {"depth": 4, "activation": name, "ridged": ridged}
+    for name in ("identity", "relu", "tanh")
+    for ridged in (False, True)
+)
+
+#: B2 is met with equality.
+TIGHT = {"theta": 0.0, "nodes": "none"}
+
+
+def _as_network(weights: list[Floats], biases: list[Floats], activation: str) -> theory.Network:
+    last = len(weights) - 1
+    return theory.Network(
+        [
+            theory.Dense(w, b, "identity" if place == last else activation)
+            for place, (w, b) in enumerate(zip(weights, biases))
+        ]
+    )
+
+
+def _product(norms: list[float]) -> float:
+    return float(functools.reduce(lambda a, b: a * max(b, 1.0), norms, 1.0))
+
+
+@register("spectral.B1", "inequality", chain, CHAINS, SHALLOW + DEEP)
+def network_error(net: Chain) -> Sides:
+    """Errors of pruned layers reach the output multiplied by the compressed weights' norms.
+
+    Hypotheses
+    ----------
+    eta elementwise and 1-Lipschitz; any distinct J_l (all inputs and outputs kept), any tau; A_l
+    the reconstruction, W#^l = W^l_{J_{l+1}} A_l, b#^l = b^l_{J_{l+1}}.
+
+    Statement
+    ---------
+    ||f - f#||_n <= sum_l (prod_{l'>l} ||W#^{l'}||_op) r_l,
+    r_l = ||W^l_{J_{l+1}} (phi^l - A_l phi^l_{J_l})||_n.
+
+    Source
+    ------
+    Derived [D]; compressed weights as in the paper [R, confident].
+
+    Equality cases
+    --------------
+    One pruned layer.
+
+    References
+    ----------
+    arXiv 1808.08558
+    """
+    phi, kept = net.features(), net.kept
+    moments = [theory.second_moment(x) for x in phi[1:-1]]
+    a = [theory.reconstruction(c, j, t) for c, j, t in zip(moments, kept, net.node_ridges)]
+    rows = [*kept, np.arange(2)]
+    weights = [net.weights[0][rows[0]]]
+    weights += [w[j] @ fold for w, j, fold in zip(net.weights[1:], rows[1:], a)]
+    biases = [b[j] for b, j in zip(net.biases, rows)]
+    pruned = chain_features(weights, biases, net.activation, net.inputs)[-1]
+    gaps = [x - x[:, j] @ fold.T for x, j, fold in zip(phi[1:-1], kept, a)]
+    own = [mean_norm(g @ w[j].T) for g, w, j in zip(gaps, net.weights[1:], rows[1:])]
+    errors = theory.layer_errors(net.weights[1:], phi[1:-1], kept, a)
+    bound = theory.network_error_bound(weights[1:], errors).value
+    largest = max(1.0, *(mean_norm(x) for x in phi)) * (
+        1 + sum(float(np.linalg.norm(f)) for f in a)
+    )
+    scale = largest * _product([operator_norm(w) for w in [*weights, *net.weights]])
+    forward = _as_network(net.weights, net.biases, net.activation).forward(net.inputs)
+    size = 12 * len(net.weights)
+    return together(
+        at_most(mean_norm(phi[-1] - pruned), bound, scale=scale, size=size, part="output"),
+        equal(own, errors, scale=scale, size=size, part="layer errors"),
+        equal(phi[-1], forward, scale=12 * scale, size=size, part="forward pass"),
+        _compressed(net, phi),
+    )
+
+
+def _compressed(net: Chain, phi: list[Floats]) -> Sides:
+    """compress() folds the least-squares reconstruction of its own choice of nodes."""
+    tau = float(net.node_ridges[0][0])
+    widths = [len(j) for j in net.kept]
+    network = _as_network(net.weights, net.biases, net.activation)
+    found = theory.compress(network, net.inputs, widths, ridge=tau, affine=False)
+    fits, rows = [], []
+    for x, pruned in zip(phi[1:-1], found.layers):
+        nodes = np.asarray(pruned.selection.kept)
+        fits.append(ridge_fit(x, x, nodes, np.full(len(nodes), tau)))
+        rows.append(nodes)
+    rows.append(np.arange(2))
+    weights = [net.weights[0][rows[0]]]
+    weights += [w[j] @ f.coefficients for w, j, f in zip(net.weights[1:], rows[1:], fits)]
+    biases = [b[j] for b, j in zip(net.biases, rows)]
+    ours = chain_features(weights, biases, net.activation, net.inputs)[-1]
+    theirs = found.network.forward(net.inputs)
+    scale = 12 * max(1.0, *(mean_norm(x) for x in phi))
+    scale *= _product([operator_norm(w) for w in weights])
+    scale *= _product(
+        [f.amplification * (f.slope * mean_norm(x)) ** 2 for f, x in zip(fits, phi[1:])]
+    )
+    return equal(ours, theirs, scale=scale, size=12 * len(weights), part="compress")
+
+
+@register("spectral.B2", "inequality", layer, LAYERS, (*STRUCTURED, TIGHT))
+def mixed_error(sampled: Layer) -> Sides:
+    """The mixed loss bounds the error of the next layer.
+
+    Hypotheses
+    ----------
+    J_{l+1} without repeats, W != 0; any J, tau; 0 <= theta <= 1; Z = W.
+
+    Statement
+    ---------
+    r^2 = ||W_{J_{l+1}} (phi - A_J phi_J)||_n^2 <= L^theta_tau(J) / (theta/||W||_op^2 + 1 - theta).
+
+    Source
+    ------
+    Derived [D]; the paper's zeta_{l,theta} [R, low confidence].
+
+    Equality cases
+    --------------
+    theta = 0, tau = 0, all rows kept.
+
+    References
+    ----------
+    arXiv 1808.08558
+    """
+    x, w, theta, tau = sampled.features, sampled.output_weights, sampled.theta, sampled.tau
+    cov, norm = theory.second_moment(x), operator_norm(sampled.output_weights)
+    fit = ridge_fit(x, x, sampled.kept, tau)
+    rows = np.arange(max(1, round((1 - theta) * len(w))))  # all rows at theta = 0
+    error = mean_norm((x - x[:, sampled.kept] @ fit.coefficients.T) @ w[rows].T) ** 2
+    loss = theory.information_loss(cov, sampled.kept, ridge=tau, theta=theta, output_weights=w)
+    bound = theory.mixed_layer_bound(loss, norm, theta, next_kept=rows).value
+    share = theta / norm**2 + 1 - theta
+    scale = (norm**2 + sampled.form_scale / share) * sampled.scale * fit.amplification
+    size = len(x) + sampled.m
+    return together(
+        at_most(error, bound, scale=scale, size=size, part="error"),
+        equal(bound, loss / share, scale=scale, size=size, part="bound's value"),
+    )
+
+
+@register(
+    "spectral.B4",
+    "inequality",
+    images,
+    IMAGES,
+    (
+        {},
+        {"height": 1, "width": 1, "padding": 0},
+        {"stride": 2},
+        {"padding": 0},
+        {"padding": 2, "stride": 3, "ridged": True},
+    ),
+)
+def convolution_error(seen: Images) -> Sides:
+    """Pruned channels of a convolution cost at most kh kw times the output loss.
+
+    Hypotheses
+    ----------
+    Sigma averaged over samples and input positions; Z the (out kh kw, channels) matrix of the
+    kernel; zero padding or none, any stride; W#[o,j] = sum_c W[o,c] A[c,j].
+
+    Statement
+    ---------
+    sum over outputs of ||conv_W(phi) - conv_W#(phi_J)||^2, over samples and INPUT positions,
+    <= kh kw L^B_tau(J).
+
+    Source
+    ------
+    Derived [D] (Cauchy-Schwarz over the offsets).
+
+    Equality cases
+    --------------
+    A 1 x 1 kernel with stride 1 and tau = 0.
+
+    References
+    ----------
+    arXiv 1808.08558 (channel pruning [R])
+    """
+    x, kernel, kept = seen.features, seen.kernel, seen.kept
+    cov, (c, kh, kw) = theory.second_moment(x), kernel.shape[1:]
+    fit = ridge_fit(x, x, kept, seen.tau)
+    z = np.moveaxis(kernel, 1, -1).reshape(-1, c)
+    loss = theory.information_loss(cov, kept, ridge=seen.tau, theta=0.0, output_weights=z)
+    folded = np.einsum("ocab,cj->ojab", kernel, theory.reconstruction(cov, kept, seen.tau))
+    full = convolution(seen.pixels, kernel, seen.padding, seen.stride)
+    thin = convolution(seen.pixels[:, kept], folded, seen.padding, seen.stride)
+    error = float(np.sum((full - thin) ** 2)) / len(x)
+    bound = theory.convolution_bound(loss, (kh, kw)).value
+    layers = [theory.Conv2d(kernel, padding=seen.padding, stride=seen.stride)]
+    forward = theory.Network(layers).forward(seen.pixels)
+    weight, scale = float(np.sum(kernel**2)), float(np.sum(x**2)) / len(x)
+    scale *= weight * fit.amplification * kh * kw * (1 + fit.slope**2 * scale)
+    size = len(x) + c * kh * kw
+    norm = float(np.sqrt(weight * np.sum(x**2)))
+    return together(
+        at_most(error, bound, scale=scale, size=size, part="error"),
+        equal(bound, kh * kw * loss, scale=scale, size=size, part="bound's value"),
+        equal(full, forward, scale=norm, size=size, part="forward pass"),
+    )
+
+
+@register(
+    "spectral.B6",
+    "inequality",
+    population,
+    POPULATIONS,
+    STRUCTURED + ({"m": 1, "k": 1, "nodes": "even"},),
+)
+def population_error(seen: Population) -> Sides:
+    """A reconstruction fitted to a sample is good in the population, up to the moments' distance.
+
+    Hypotheses
+    ----------
+    lam > 0; t = lmax((Sigma_P + lam)^{-1/2} (Sigma_P - Sigma) (Sigma_P + lam)^{-1/2})_+, which is
+    below 1; any A, here fitted to the sample.
+
+    Statement
+    ---------
+    E_P ||Z G phi||^2 <= (||Z G phi||_n^2 + t lam ||Z G||_F^2)/(1 - t), G = I - A E_J.
+
+    Source
+    ------
+    Derived [D].
+
+    Equality cases
+    --------------
+    One node, Sigma_P > Sigma.
+
+    References
+    ----------
+    arXiv 1808.08558 (empirical and population norms [R])
+    """
+    sampled, lam, x = seen.sample, seen.sample.ridge, seen.everything
+    z, kept, m = sampled.output_weights, sampled.kept, sampled.m
+    truth, cov = theory.second_moment(x), theory.second_moment(sampled.features)
+    a = theory.reconstruction(cov, kept, sampled.tau)
+    error = mean_norm((x - x[:, kept] @ a.T) @ z.T) ** 2
+    bound = theory.population_transfer(truth, cov, lam, kept, a, output_weights=z).value
+    lower = np.linalg.cholesky(truth + lam * np.eye(m))
+    half = np.linalg.solve(lower, truth - cov)
+    level = max(0.0, float(np.linalg.eigvalsh(np.linalg.solve(lower, half.T))[-1]))
+    gap = z - z @ a @ np.eye(m)[kept]
+    size, trace = len(x) + m, float(np.trace(truth))
+    spread = (1 + trace / lam) ** 2  # an error in t counts by 1/(1 - t)^2 <= (1 + mu_1/lam)^2
+    scale = float(np.sum(z**2)) * (1 + float(np.linalg.norm(a))) ** 2 * (trace + lam) * spread
+    stated = mean_norm(sampled.features @ gap.T) ** 2 + level * lam * float(np.sum(gap**2))
+    return together(
+        at_most(error, bound, scale=scale, size=size, part="error"),
+        equal(theory.transfer_level(truth, cov, lam), level, scale=spread, size=size, part="t"),
+        equal(bound, stated / (1 - level), scale=scale, size=size, part="bound's value"),
+    )
+
+
+@register("spectral.W1", "inequality", chain, CHAINS, SHALLOW + DEEP + ({"keep": 0.0},))
+def low_rank_error(net: Chain) -> Sides:
+    """Weights truncated to low rank cost at most their first dropped singular values.
+
+    Hypotheses
+    ----------
+    eta elementwise and 1-Lipschitz; W_r^l the best approximation of rank r_l; biases kept.
+
+    Statement
+    ---------
+    ||f - f_r||_n <= sum_l (prod_{l'>l} ||W_r^{l'}||_op) sigma_{r_l+1}(W^l) ||phi^l||_n.
+
+    Source
+    ------
+    Derived [D].
+
+    References
+    ----------
+    arXiv 1808.08558 (activations in place of weights [T])
+    """
+    phi = net.features()
+    share = len(net.kept[0]) / net.weights[0].shape[0]
+    ranks = [max(0, round(share * min(w.shape))) for w in net.weights]
+    factors = [np.linalg.svd(w, full_matrices=False) for w in net.weights]
+    truncated = [u[:, :r] * s[:r] @ vt[:r] for (u, s, vt), r in zip(factors, ranks)]
+    output = chain_features(truncated, net.biases, net.activation, net.inputs)[-1]
+    bound = theory.low_rank_bound(net.weights, ranks, phi[:-1]).value
+    scale = max(1.0, *(mean_norm(x) for x in phi)) * _product([f[1][0] for f in factors])
+    size = 12 * len(net.weights)
+    return at_most(mean_norm(phi[-1] - output), bound, scale=scale, size=size)
+
+
+@register("spectral.G0", "inequality", chain, CHAINS, DEEP + ({"aligned": True, "depth": 4},))
+def parameter_change(net: Chain) -> Sides:
+    """Outputs move at most G eps when every parameter array moves by eps.
+
+    Hypotheses
+    ----------
+    eta elementwise, 1-Lipschitz, 0 at 0; both networks have ||W^l||_op <= R_l, ||b^l|| <= B_l;
+    ||x|| <= D_x; every W^l (operator norm) and b^l moves by at most eps (here outwards by 1e-3).
+
+    Statement
+    ---------
+    ||f(x) - f'(x)|| <= G eps, G = sum_l (prod_{l'>l} R_{l'}) (X_l + 1), X_1 = D_x,
+    X_{l+1} = R_l X_l + B_l.
+
+    Source
+    ------
+    Derived [D].
+
+    Equality cases
+    --------------
+    Aligned rank-one weights and biases, relu or identity, in the limit eps -> 0.
+
+    References
+    ----------
+    arXiv 1808.08558 (covering numbers [R])
+    """
+    eps = 1e-3
+    moved_weights = [eps * w / operator_norm(w) for w in net.weights]
+    moved_biases = [eps * b / np.linalg.norm(b) for b in net.biases]
+    weights = [w + d for w, d in zip(net.weights, moved_weights)]
+    biases = [b + d for b, d in zip(net.biases, moved_biases)]
+    norms = [operator_norm(w) for w in weights]  # moved outwards: larger than before
+    sizes = [float(np.linalg.norm(b)) for b in biases]
+    radius = float(np.max(np.linalg.norm(net.inputs, axis=1)))
+    after = chain_features(weights, biases, net.activation, net.inputs)[-1]
+    change = float(np.max(np.linalg.norm(net.features()[-1] - after, axis=1)))
+    bound = theory.parameter_lipschitz(norms, sizes, radius) * eps
+    scale = (radius + sum(sizes) + 1.0) * _product(norms)
+    return at_most(change, bound, scale=scale, size=12 * len(norms))

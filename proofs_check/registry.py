@@ -1,0 +1,84 @@
+"""Registry: every claim under its id, one file a family of statements."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .claim import Claim, Kind, Parameters
+from .sides import Sides
+
+#: Modules of ``proofs_check.claims``, in the order in which their claims are listed.
+FAMILIES = (
+    "identities",
+    "residual",
+    "degrees",
+    "volume",
+    "network",
+    "submodularity",
+    "counterexamples",
+)
+
+_claims: dict[str, Claim] = {}
+
+
+def register(
+    claim_id: str,
+    kind: Kind,
+    make: Callable[..., Any],
+    space: Mapping[str, Any],
+    examples: Iterable[Parameters] = (),
+) -> Callable[[Callable[[Any], Sides]], Callable[[Any], Sides]]:
+    """Decorator that enters a statement in the registry; see :class:`Claim` for the arguments.
+
+    Raises
+    ------
+    ValueError
+        The id is taken, or the docstring lacks a head.
+    """
+
+    def enter(evaluate: Callable[[Any], Sides]) -> Callable[[Any], Sides]:
+        if claim_id in _claims:
+            raise ValueError(f"claim {claim_id} is registered twice")
+        _claims[claim_id] = Claim(claim_id, kind, evaluate, make, space, tuple(examples))
+        return evaluate
+
+    return enter
+
+
+def claims(pattern: str = "*") -> list[Claim]:
+    """Claims whose id matches `pattern` (shell wildcards, case counts), in their fixed order."""
+    for family in FAMILIES:
+        importlib.import_module(f".claims.{family}", __package__)
+    return [claim for name, claim in _claims.items() if fnmatch.fnmatchcase(name, pattern)]
+
+
+def matching(patterns: Iterable[str]) -> list[Claim]:
+    """Claims that match any of `patterns`, each once; every pattern must match some claim.
+
+    Raises
+    ------
+    ValueError
+        A pattern matches no claim; the message names close ids.
+    """
+    wanted: set[str] = set()
+    for pattern in patterns:
+        found = {claim.id for claim in claims(pattern)}
+        if not found:
+            raise ValueError(f"no claim matches {pattern!r}{_suggestion(pattern)}")
+        wanted |= found
+    return [claim for claim in claims() if claim.id in wanted]
+
+
+def _suggestion(pattern: str) -> str:
+    """Ids close to a pattern that matched nothing, by the whole id or by its last part."""
+    ids = [claim.id for claim in claims()]
+    wanted = pattern.lower()
+    same = [name for name in ids if wanted in (name.lower(), name.lower().partition(".")[2])]
+    close = same or difflib.get_close_matches(pattern, ids, n=3, cutoff=0.6)
+    if close:
+        return f"; did you mean {', '.join(close)}?"
+    return "; `pruneproof claims` lists them"
