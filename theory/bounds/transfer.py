@@ -1,8 +1,8 @@
 r"""B6, from the sample to the population: the reconstruction error under the true second moment.
 
 Letters: Sigma_P population and Sigma empirical second moment, G = I - A E_J the reconstruction
-gap, Z its reader, t = lmax((Sigma_P + lam)^{-1/2} (Sigma_P - Sigma) (Sigma_P + lam)^{-1/2})_+. If
-t < 1 then, for any A, even one fitted to the sample,
+gap, Z its reader, t = lmax((Sigma_P + lam)^{-1/2} (Sigma_P - Sigma) (Sigma_P + lam)^{-1/2})_+. As
+Sigma >= 0 and lam > 0, t < 1 always; then, for any A, even one fitted to the sample,
 
     E_P ||Z G phi||^2 <= (||Z G phi||_n^2 + t lam ||Z G||_F^2)/(1 - t).
 
@@ -84,7 +84,7 @@ def population_transfer(
     Raises
     ------
     InapplicableError
-        t >= 1: the sample misses a direction of the population; the message gives t.
+        t is 1 to rounding: the ridge is too small for the directions the sample misses.
     ValueError
         As :func:`transfer_level`; shapes that do not fit.
     """
@@ -92,8 +92,8 @@ def population_transfer(
     t = transfer_level(population_cov, cov, lam)
     if t >= 1.0:
         raise InapplicableError(
-            f"the transfer to the population needs t < 1, but t is {t:.4g} at ridge {lam:g}; "
-            "raise the ridge or take more samples"
+            f"the transfer to the population needs t < 1, but t is {t:.4g} to rounding at ridge "
+            f"{lam:g}; raise the ridge or take more samples"
         )
     truth, sample = as_covariance(population_cov, name="population_cov"), as_covariance(cov)
     reader = _gap(truth, kept, coefficients, output_weights)

@@ -104,6 +104,16 @@ def test_paper_bound_is_the_sampling_bound_at_its_ridge() -> None:
     assert paper_bound(mu[:3], 10_000).value == 0.0
 
 
+def test_sampling_bound_by_hand() -> None:
+    cov, lam, z = LAYERS["rotated"], 0.4, np.random.default_rng(6).standard_normal((3, 16))
+    h = cov @ np.linalg.inv(cov + lam * np.eye(16))
+    bound = sampling_bound(cov, lam, theta=0.3, output_weights=z)
+    inputs, outputs = 0.3 * np.trace(h), 0.7 * np.trace(z @ h @ z.T)
+    assert bound.value == pytest.approx(4 * lam * (inputs + outputs), rel=1e-12)
+    assert bound.terms["output"] == pytest.approx(4 * lam * outputs, rel=1e-12)
+    assert bound.trivial == pytest.approx(0.3 * np.trace(cov) + 0.7 * np.trace(z @ cov @ z.T))
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_paper_lemma_and_its_markov_event(name: str) -> None:
     """P1 fails at most delta/3 = 1/15 of the time, P1b at most 3/5; events agree with theirs."""
