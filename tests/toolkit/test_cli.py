@@ -1,0 +1,119 @@
+"""The command line: wrong calls answer in one line with status 2 and write nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pruneproof", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def small_model(path: Path, **changes: object) -> None:
+    rng = np.random.default_rng(0)
+    arrays: dict[str, object] = {
+        "layers": ["Dense", "Dense"],
+        "0.weight": rng.standard_normal((6, 4)),
+        "0.bias": np.zeros(6),
+        "0.activation": "relu",
+        "1.weight": rng.standard_normal((2, 6)),
+        "1.bias": np.zeros(2),
+    } | changes
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+
+
+def small_data(path: Path, **changes: object) -> None:
+    rng = np.random.default_rng(1)
+    arrays: dict[str, object] = {"inputs": rng.standard_normal((40, 4))} | changes
+    np.savez(path, **arrays, allow_pickle=True)
+
+
+def object_array() -> np.ndarray:
+    return np.array([{"not": "a number"}] * 40, dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "words"),
+    [
+        ({"1.weight": None}, {}, "1.weight"),
+        ({"1.weight": np.ones((2, 5))}, {}, "5"),
+        ({"0.weight": np.full((6, 4), np.nan)}, {}, "NaN"),
+        ({"0.activation": "spline"}, {}, "spline"),
+        ({}, {"inputs": np.ones((40, 3))}, "3"),
+        ({}, {"inputs": object_array()}, "inputs"),
+        ({}, {"inputs": np.full((40, 4), np.inf)}, "inf"),
+        ({}, {"targets": np.full(40, 7)}, "7"),
+    ],
+)
+def test_what_a_wrong_file_answers(tmp_path: Path, model, data, words) -> None:
+    small_model(tmp_path / "model.npz", **model)
+    small_data(tmp_path / "data.npz", **data)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    done = run("audit", "model.npz", "data.npz", "--json", "out.json", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert words in done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_a_truncated_file_and_a_file_that_is_no_archive(tmp_path: Path) -> None:
+    small_model(tmp_path / "model.npz")
+    whole = (tmp_path / "model.npz").read_bytes()
+    for content in (whole[: len(whole) // 2], b"not an archive", b""):
+        (tmp_path / "broken.npz").write_bytes(content)
+        done = run("audit", "broken.npz", "model.npz", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "broken.npz" in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("verify", "spectral.Q7"), "spectral.Q7"),
+        (("verify", "--budget", "endless"), "endless"),
+        (("verify", "spectral.I1", "--workers", "0"), "workers"),
+        (("verify", "spectral.I1", "--json", "nowhere/out.json"), "nowhere"),
+        (("explain", "spectral.Q7"), "spectral.Q7"),
+        (("claims", "nothing.*"), "nothing"),
+        (("audit", "nosuch"), "nosuch"),
+        (("audit", "nosuch.npz", "data.npz"), "nosuch.npz"),
+        (("audit", "digits", "--widths", "8,zero"), "zero"),
+        (("audit", "digits", "--budget", "-1"), "budget"),
+        (("audit", "digits", "--theta", "1.5"), "theta"),
+        (("frobnicate",), "frobnicate"),
+    ],
+)
+def test_wrong_calls(tmp_path: Path, arguments, words) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_audit_from_files(tmp_path: Path) -> None:
+    small_model(tmp_path / "model.npz")
+    small_data(tmp_path / "data.npz", targets=np.arange(40) % 2)
+    arguments = ("audit", "model.npz", "data.npz", "--widths", "2,4", "--json", "out.json")
+    done = run(*arguments, "--report", "figure.svg", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert max(len(line) for line in done.stdout.splitlines()) <= 100
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names == {"model.npz", "data.npz", "out.json", "figure.svg", "figure.png"}
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    assert "verify" in run("--help", cwd=tmp_path).stdout
+    assert run("--version", cwd=tmp_path).stdout.startswith("pruneproof 0.")
