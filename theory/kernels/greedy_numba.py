@@ -11,9 +11,13 @@ with no product by Sigma or Q. The rows S_p and T_p are formed for the best-scor
 at a time (`_look_ahead`), from S itself, and the compiled pass (`_advance`) adds only the steps
 since the row was formed.
 
-g is a difference of squares: when the g of the best node falls below 1e-9 of the largest one at
-the last refresh, R, d, g and L are computed afresh (`_refresh`), so that a gain keeps a relative
-error of about eps / 1e-9. Rows of nodes kept with tau = 0 vanish and are dropped then.
+g is a difference of squares: g_j carries an error of about eps times its value g0_j at the last
+refresh. When the best gain falls below 1e-10 of the largest g0_j/(d_j + tau_j), R, d, g and L are
+computed afresh (`_refresh`), so that errors stay below about eps/1e-10 of the best gain. Rows of
+nodes kept with tau = 0 vanish and are dropped then.
+
+Where look-ahead seldom guesses the next nodes (`_table_pays`), T0 = R Q R is formed whole, at half
+the price a row, and T_W = T0_W - C_W V^T - V_W C^T.
 
 The module stands alone. It may import NumPy and Numba only, and is imported where first used.
 """
@@ -30,14 +34,17 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-STALE = 1e-9
+STALE = 1e-10
 PIVOT_TOLERANCE = 1e-13
 BLOCK = 48
+TABLE_BLOCK = 24
 POOL = 4 * BLOCK
+PACKING = 12  # a product of few rows with R costs about as much as 12 rows more
+TRIALS = 2
 
 CANDIDATE, KEPT, DROPPED = 0, 1, 2
 DONE, EXHAUSTED, REFRESH, MISSING = 0, 1, 2, 3
-ROOM, REFERENCE, LIMIT, WANTED = 0, 1, 2, 3
+ROOM, LIMIT, WANTED = 0, 1, 2
 
 
 @dataclass
@@ -54,9 +61,11 @@ class _State:
     order: Indices
     d: Vector
     g: Vector
+    g0: Vector
     status: Indices
     tally: Vector
     loss: float
+    t0: Matrix | None = None
 
 
 @dataclass
@@ -96,22 +105,22 @@ def greedy(
     )  # fmt: skip
     floor = PIVOT_TOLERANCE * (np.diagonal(cov) + tau)
     nodes = np.arange(m)
-    r, steps, room, rounding = cov, 0, budget, -1.0
+    r, steps, room, rounding, hits = cov, 0, budget, -1.0, float(BLOCK)
     status = np.zeros(m, dtype=np.int64)
     while True:
         state = _refresh(nodes, r, theta, z, tau, floor, prices, status, room)
         if steps == 0:
             rounding = m * float(np.finfo(np.float64).eps) * state.loss
-        elif state.loss <= rounding:
-            break
-        done, filled, code = _run(state, buffers, theta, picks, steps)
+        done, filled, code, hits = _run(state, buffers, theta, picks, steps, hits)
         losses[steps:done] = _losses(state, buffers, theta, filled)
         picks[steps:done] = nodes[picks[steps:done]]
-        steps, room = done, state.tally[ROOM]
-        if code != REFRESH:
+        reached = np.flatnonzero(losses[:done] <= rounding)
+        if code != REFRESH or reached.size:
+            steps = int(reached[0]) + 1 if reached.size else done
             break
+        steps, room = done, state.tally[ROOM]
         live = np.flatnonzero(state.status != DROPPED)
-        state.h = None
+        state.h = state.t0 = None
         r = _downdated(r, r is cov, buffers.c[live, :filled], live)
         nodes, status = nodes[live], state.status[live]
     return picks[:steps], losses[:steps]
@@ -128,7 +137,7 @@ def _refresh(
     status: Indices,
     room: float,
 ) -> _State:
-    """d, g and L of the residual R itself; H = R Z^T so that R Q R = theta R R + (1-theta) H H^T."""
+    """d, g and L of the residual R itself; R Q R = theta R R + (1 - theta) H H^T, H = R Z^T."""
     d = np.diagonal(r).copy()
     g = theta * _squares(r)
     loss = theta * float(np.sum(np.maximum(d, 0.0)))
@@ -139,10 +148,10 @@ def _refresh(
         g += (1.0 - theta) * _squares(h)
         loss += (1.0 - theta) * max(float(np.sum(_row_dots(h, z))), 0.0)
     local = prices[nodes]
-    tally = np.array([room, np.max(g, initial=0.0, where=d > 0.0), np.inf, -1.0])
+    tally = np.array([room, np.inf, -1.0])
     return _State(
         nodes, r, h, z, tau[nodes], floor[nodes], local, np.argsort(local, kind="stable"), d, g,
-        status, tally, loss,
+        g.copy(), status, tally, loss,
     )  # fmt: skip
 
 
@@ -160,10 +169,14 @@ def _run(
     theta: float,
     picks: Indices,
     steps: int,
-) -> tuple[int, int, int]:
-    """Steps until done, exhausted or stale, forming rows of S and T as they are missing."""
+    hits: float,
+) -> tuple[int, int, int, float]:
+    """Steps until done, exhausted or stale, forming rows of S and T as they are missing.
+
+    `hits` is the number of nodes kept per block, as the last refresh period saw it.
+    """
     n = state.d.size
-    filled = known = 0
+    filled = known = blocks = 0
     buffers.c[:] = 0.0
     slot = np.full(n, -1, dtype=np.int64)
     start = np.zeros(buffers.s_rows.shape[0], dtype=np.int64)
@@ -171,17 +184,42 @@ def _run(
     while True:
         steps, filled, code = _advance(
             picks, steps, filled, buffers.s_rows, buffers.t_rows, slot, start, buffers.c,
-            buffers.v, state.d, state.g, state.tau, state.floor, state.status, state.prices,
-            state.order, state.tally,
+            buffers.v, state.d, state.g, state.g0, state.tau, state.floor, state.status,
+            state.prices, state.order, state.tally,
         )  # fmt: skip
         if state.z is not None and known < filled:
             buffers.zc[:, known:filled] = state.z @ buffers.c[:n, known:filled]
             known = filled
+        if blocks >= TRIALS:
+            hits = max(filled / blocks, 1.0)
         if code != MISSING:
-            return steps, filled, code
-        chosen, places = _next_block(state, slot, owner, picks.size - steps)
+            return steps, filled, code, hits
+        left = min(picks.size - steps, buffers.c.shape[1] - filled)
+        if state.t0 is None and _table_pays(n, left, hits):
+            state.t0, state.h = _table(state.r, state.h, theta), None
+        size = BLOCK if state.t0 is None else TABLE_BLOCK
+        size = min(size, left + left // 4 + 1)
+        chosen, places = _next_block(state, slot, owner, size)
         start[places] = filled
-        _form_rows(state, buffers, theta, chosen, places, filled)
+        if state.t0 is None:
+            _form_rows(state, buffers, theta, chosen, places, filled)
+        else:
+            _read_rows(state, buffers, chosen, places, filled)
+        blocks += 1
+
+
+def _table_pays(n: int, left: int, hits: float) -> bool:
+    """Whether all rows of T0 (half price each) cost less than the blocks still to come."""
+    return left / hits * (BLOCK + PACKING) > n / 2
+
+
+def _table(r: Matrix, h: Matrix | None, theta: float) -> Matrix:
+    """T0 = R Q R, by the symmetric product."""
+    t0 = r @ r.T
+    if h is not None:
+        t0 *= theta
+        t0 += (1.0 - theta) * (h @ h.T)
+    return t0
 
 
 def _losses(state: _State, buffers: _Buffers, theta: float, filled: int) -> Vector:
@@ -197,7 +235,7 @@ def _column_squares(x: Matrix) -> Vector:
 
 
 def _next_block(
-    state: _State, slot: Indices, owner: Indices, wanted: int
+    state: _State, slot: Indices, owner: Indices, size: int
 ) -> tuple[Indices, Indices]:
     """Best-scoring nodes without a row, and places for them in the pool (worst owners leave)."""
     pivot = state.d + state.tau
@@ -207,10 +245,9 @@ def _next_block(
     scores[open_] = np.maximum(state.g[open_], 0.0) / pivot[open_]
     scores[int(state.tally[WANTED])] = np.inf
     missing = np.flatnonzero(open_ & (slot < 0))
-    size = min(BLOCK, missing.size, owner.size, wanted + wanted // 4 + 1)
-    chosen = missing[np.argsort(-scores[missing], kind="stable")[:size]]
+    chosen = missing[np.argsort(-scores[missing], kind="stable")[: min(size, owner.size)]]
     rank = np.where(owner < 0, -2.0, scores[owner])
-    places = np.argsort(rank, kind="stable")[:size]
+    places = np.argsort(rank, kind="stable")[: chosen.size]
     evicted = owner[places]
     slot[evicted[evicted >= 0]] = -1
     owner[places], slot[chosen] = chosen, places
@@ -251,6 +288,22 @@ def _form_rows(
     state.g[chosen] = t[np.arange(chosen.size), chosen]
 
 
+def _read_rows(
+    state: _State, buffers: _Buffers, chosen: Indices, places: Indices, filled: int
+) -> None:
+    """S_W = R_W - C_W C^T and T_W = T0_W - C_W V^T - V_W C^T."""
+    n = state.d.size
+    c, v = buffers.c[:n, :filled], buffers.v[:n, :filled]
+    assert state.t0 is not None
+    s, t = state.r[chosen], state.t0[chosen]
+    if filled:
+        s -= c[chosen] @ c.T
+        t -= c[chosen] @ v.T
+        t -= v[chosen] @ c.T
+    buffers.s_rows[places, :n] = s
+    buffers.t_rows[places, :n] = t
+
+
 def _downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
     """R - C C^T on the live rows: a new array the first time, then in the same storage."""
     if foreign:
@@ -259,7 +312,9 @@ def _downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
         _compact(r.reshape(-1), r.shape[0], live)
         r = r.reshape(-1)[: live.size**2].reshape(live.size, live.size)
     for i in range(0, live.size, 256):
-        r[i : i + 256] -= c[i : i + 256] @ c.T
+        rows = slice(i, i + 256)
+        r[rows, : i + 256] -= c[rows] @ c[: i + 256].T
+        r[:i, rows] = r[rows, :i].T
     return r
 
 
@@ -304,6 +359,7 @@ def _advance(
     v: Matrix,
     d: Vector,
     g: Vector,
+    g0: Vector,
     tau: Vector,
     floor: Vector,
     status: Indices,
@@ -315,16 +371,17 @@ def _advance(
     n = d.size
     while steps < picks.size:
         limit = _price_limit(picks.size - steps, order, prices, status, tally[ROOM])
-        best, top = -1, -1.0
+        best, top, noisiest = -1, -1.0, 0.0
         for j in range(n):
             pivot = d[j] + tau[j]
             if status[j] == CANDIDATE and pivot > floor[j] and prices[j] <= limit:
                 gain = max(g[j], 0.0) / pivot
+                noisiest = max(noisiest, g0[j] / pivot)
                 if gain > top:
                     best, top = j, gain
         if best < 0:
             return steps, filled, EXHAUSTED
-        if g[best] < STALE * tally[REFERENCE] or filled == c.shape[1]:
+        if top < STALE * noisiest or filled == c.shape[1]:
             return steps, filled, REFRESH
         row = slot[best]
         if row < 0:

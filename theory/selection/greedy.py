@@ -181,7 +181,7 @@ def _greedy_plain(
             gains = gains + (1.0 - theta) * xp.sum(h * h, axis=1)
         gains = xp.where(open_, gains / xp.where(open_, pivot, xp.ones_like(pivot)), -1.0)
         p = int(xp.argmax(gains))
-        if float(gains[p]) < 0.0 or (losses and losses[-1] <= rounding):
+        if float(gains[p]) < 0.0:
             break
         c = s[p, :] / math.sqrt(float(pivot[p]))
         s = s - c[:, None] * c[None, :]
@@ -191,6 +191,8 @@ def _greedy_plain(
         budget -= float(prices[p])
         kept.append(p)
         losses.append(_trace_loss(s, h, theta, z))
+        if losses[-1] <= rounding:
+            break
     return np.asarray(kept, dtype=np.int64), np.asarray(losses, dtype=np.float64)
 
 
