@@ -1,0 +1,35 @@
+"""The README's Python runs as printed, and its commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+pytestmark = pytest.mark.skipif(not README.exists(), reason="runs in the checkout only")
+
+
+def blocks() -> list[str]:
+    text = README.read_text(encoding="utf-8") if README.exists() else ""
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(blocks())))
+def test_python_blocks_run(number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks()[number], f"README block {number}", "exec"), {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_named_commands_and_targets_exist() -> None:
+    text = README.read_text(encoding="utf-8")
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^    make (\w+)|`make (\w+)`", text, flags=re.MULTILINE):
+        assert re.search(rf"^{''.join(target)}:", makefile, flags=re.MULTILINE), target
+    cli = (README.parent / "toolkit" / "cli.py").read_text(encoding="utf-8")
+    for command in set(re.findall(r"^    pruneproof (\w+)", text, flags=re.MULTILINE)):
+        assert f"def {command}(" in cli, command
+    for linked in re.findall(r"\]\(([^)]+)\)", text):
+        assert (README.parent / linked).exists(), linked
