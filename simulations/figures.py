@@ -187,7 +187,8 @@ def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
             borderaxespad=0.0,
         )
         legend.set_in_layout(False)
-        cell.add_artist(legend)
+        if key != keys[-1]:  # the axes themselves draw the last one
+            cell.add_artist(legend)
         shown = -(-len(entries) // (1 if len(entries) > 6 else 2))
         top -= 0.062 * (shown + 1) + 0.03
 
