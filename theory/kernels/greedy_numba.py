@@ -156,11 +156,13 @@ def _refresh(
 
 
 def _squares(x: Matrix) -> Vector:
-    return np.einsum("ij,ij->i", x, x)
+    total: Vector = np.einsum("ij,ij->i", x, x)
+    return total
 
 
 def _row_dots(h: Matrix, z: Matrix) -> Vector:
-    return np.einsum("ij,ji->i", h, z)
+    total: Vector = np.einsum("ij,ji->i", h, z)
+    return total
 
 
 def _run(
@@ -231,7 +233,8 @@ def _losses(state: _State, buffers: _Buffers, theta: float, filled: int) -> Vect
 
 
 def _column_squares(x: Matrix) -> Vector:
-    return np.einsum("ij,ij->j", x, x)
+    total: Vector = np.einsum("ij,ij->j", x, x)
+    return total
 
 
 def _next_block(

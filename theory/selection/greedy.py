@@ -110,10 +110,7 @@ def select_greedy(
     """
     problem = checked(cov, width, ridge, theta, output_weights)
     prices, budget = _constraint(node_distribution, problem)
-    found, losses = greedy_order(problem, prices, budget)
-    resolved = len(found)
-    kept = _filled(found, problem, prices, budget)
-    losses = np.concatenate([losses, np.full(len(kept) - resolved, _last(losses, problem))])
+    kept, losses, resolved = greedy_nodes(problem, prices, budget)
     xp = problem.xp
     index = xp.asarray(kept)
     return Selection(
@@ -133,6 +130,20 @@ def checked(cov: Any, width: Any, ridge: Any, theta: Any, output_weights: Any) -
     width = as_width(width, shape_of.shape[1])
     tau = as_node_ridge(ridge, shape_of.shape[1], xp, length="one a node")
     return Problem(as_covariance(cov), tau, theta, z, width, xp)
+
+
+def greedy_nodes(
+    problem: Problem, prices: NDArray[np.float64] | None = None, budget: float = math.inf
+) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+    """`width` nodes in greedy order, the losses, and how many came before rounding."""
+    if prices is None:
+        prices = np.zeros(problem.cov.shape[0])
+    found, losses = greedy_order(problem, prices, budget)
+    kept = _filled(found, problem, prices, budget)
+    rest = len(kept) - len(found)
+    if rest:
+        losses = np.concatenate([losses, np.full(rest, _last(losses, problem))])
+    return kept, losses, len(found)
 
 
 def greedy_order(
@@ -167,9 +178,9 @@ def _greedy_plain(
     xp = namespace(cov)
     floor = PIVOT_TOLERANCE * (xp.linalg.diagonal(cov) + tau)
     s = cov
-    h = None if z is None else cov @ xp.matrix_transpose(z)
+    h: Array = None if z is None else cov @ xp.matrix_transpose(z)
     free = np.ones(cov.shape[0], dtype=bool)
-    rounding = cov.shape[0] * float(np.finfo(np.float64).eps) * _trace_loss(s, h, theta, z)
+    rounding = cov.shape[0] * float(np.finfo(np.float64).eps) * trace_loss(s, h, theta, z)
     kept: list[int] = []
     losses: list[float] = []
     while len(kept) < width:
@@ -190,13 +201,13 @@ def _greedy_plain(
         free[p] = False
         budget -= float(prices[p])
         kept.append(p)
-        losses.append(_trace_loss(s, h, theta, z))
+        losses.append(trace_loss(s, h, theta, z))
         if losses[-1] <= rounding:
             break
     return np.asarray(kept, dtype=np.int64), np.asarray(losses, dtype=np.float64)
 
 
-def _trace_loss(s: Array, h: Array | None, theta: float, z: Array | None) -> float:
+def trace_loss(s: Array, h: Array | None, theta: float, z: Array | None) -> float:
     """Tr(Q S), each summand clipped at 0."""
     xp = namespace(s)
     total = theta * float(xp.sum(xp.clip(xp.linalg.diagonal(s), 0.0, None)))
@@ -262,7 +273,7 @@ def _last(losses: NDArray[np.float64], problem: Problem) -> float:
     if len(losses):
         return float(losses[-1])
     h = None if problem.z is None else problem.cov @ problem.xp.matrix_transpose(problem.z)
-    return _trace_loss(problem.cov, h, problem.theta, problem.z)
+    return trace_loss(problem.cov, h, problem.theta, problem.z)
 
 
 def _guarantee(resolved: int, width: int, constrained: bool) -> str:
