@@ -43,7 +43,8 @@ def draw_eigenvectors(mu: Floats, width: int, uniforms: Floats) -> tuple[Indices
     i = n
     while left > 0:
         i -= 1
-        if uniforms[i] * (table[i, left - 1] + mu[i]) < mu[i]:
+        # left > i: all that remain are needed, whatever rounding says of a subnormal mu
+        if left > i or uniforms[i] * (table[i, left - 1] + mu[i]) < mu[i]:
             left -= 1
             drawn[left] = i
     return drawn, table[n, width]

@@ -140,7 +140,7 @@ def draw_eigenvectors_plainly(
     taken: list[int] = []
     for i in range(mu.shape[0] - 1, -1, -1):
         left = width - len(taken)
-        if left and uniforms[i] * (table[i, left - 1] + mu[i]) < mu[i]:
+        if left > i or (left and uniforms[i] * (table[i, left - 1] + mu[i]) < mu[i]):
             taken.append(i)
     return np.array(taken[::-1], dtype=np.int64), float(table[-1, width])
 
