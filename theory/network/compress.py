@@ -215,10 +215,9 @@ def _notes(
     """What a reader of the site's figures should know."""
     notes = [f"reader {dotted(fold.reader.path)}: {fold.reader.note}" for fold in folds]
     if method == "leverage":
-        lam = question.sampling_ridge
-        source = "as given" if question.ridge > 0.0 else "lam_N(width), as none was given"
         notes.append(
-            f"leverage sampling at ridge {lam:.4g} ({source}): {question.width} draws, "
+            f"leverage sampling at ridge {question.sampling_ridge:.4g} "
+            f"({question.sampling_ridge_source}): {question.width} draws, "
             f"{selection.width} distinct nodes"
         )
     elif selection.width < question.width:

@@ -7,32 +7,23 @@ AvgPool2d, MaxPool2d, Flatten                    no parameters
 Residual    y = eta(x + F(x)),                   F a list of layers
 
 Vectors come as (n, width), images as (n, channels, height, width); Flatten makes channel-major
-vectors (channel, row, column). Arrays of any Array API library; weights follow the library of the
-inputs. This module may import NumPy and array-api-compat only.
+vectors (channel, row, column). Pooling and BatchNorm have modules of their own. Arrays of any
+Array API library; weights follow the library of the inputs. This module may import NumPy and
+array-api-compat only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ..arrays import Array, as_real, namespace, to_numpy
+from ..arrays import Array, as_real, namespace
 from .activations import activate, as_activation
-from .convolution import as_pair, average_pool, convolve, max_pool, output_size
-
-
-def like(x: Array, weight: Array) -> Array:
-    """`weight` in the array library of `x`."""
-    if weight is None or namespace(weight) is namespace(x):
-        return weight
-    return namespace(x).asarray(to_numpy(weight))
-
-
-def _set(layer: Any, **values: Any) -> None:
-    """Store checked values on a frozen layer while it is being made."""
-    for name, value in values.items():
-        object.__setattr__(layer, name, value)
+from .batch_norm import BatchNorm
+from .common import check_window, like, set_checked
+from .convolution import as_pair, convolve
+from .pooling import AvgPool2d, MaxPool2d
 
 
 def _checked_bias(name: str, bias: Any, weight: Array) -> Array:
@@ -47,20 +38,6 @@ def _checked_bias(name: str, bias: Any, weight: Array) -> Array:
             f"{bias.shape[0]}"
         )
     return like(weight, bias)
-
-
-def _window_fits(layer: Layer, x: Array, size: tuple[int, int], padding: tuple[int, int]) -> None:
-    """Refuse what is not an image, and images that the window does not fit into."""
-    if x.ndim != 4:
-        raise ValueError(
-            f"{layer.label} needs images (n, channels, height, width), but got shape {x.shape}"
-        )
-    image = (x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1])
-    if min(output_size(image, size, (1, 1))) < 1:
-        raise ValueError(
-            f"{layer.label} needs images of at least {size[0]} x {size[1]}, padding included, but "
-            f"got {image[0]} x {image[1]}"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +65,7 @@ class Dense:
 
     def __post_init__(self) -> None:
         weight = as_real("Dense weight", self.weight, ndim=2)
-        _set(self, weight=weight, bias=_checked_bias("Dense", self.bias, weight))
+        set_checked(self, weight=weight, bias=_checked_bias("Dense", self.bias, weight))
         as_activation(self.activation)
 
     @property
@@ -150,7 +127,7 @@ class Conv2d:
 
     def __post_init__(self) -> None:
         weight = as_real("Conv2d weight", self.weight, ndim=4)
-        _set(
+        set_checked(
             self,
             weight=weight,
             bias=_checked_bias("Conv2d", self.bias, weight),
@@ -186,57 +163,13 @@ class Conv2d:
 
     def forward(self, x: Array) -> Array:
         """Images (n, out, height', width') of images (n, in, height, width)."""
-        _window_fits(self, x, self.size, self.padding)
+        check_window(self.label, x, self.size, self.padding)
         if x.shape[1] != self.inputs:
             raise ValueError(
                 f"{self.label} needs images of {self.inputs} channels, but got shape {x.shape}"
             )
         sums = convolve(x, like(x, self.weight), self.padding, self.stride)
         return activate(self.activation, sums + like(x, self.bias)[None, :, None, None])
-
-
-@dataclass(frozen=True, eq=False)
-class _Pool2d:
-    """Window of a pooling layer: size and stride (the size, if not given), no padding."""
-
-    size: Any
-    stride: Any = None
-
-    def __post_init__(self) -> None:
-        name = type(self).__name__
-        size = as_pair(f"{name} size", self.size, least=1)
-        stride = size if self.stride is None else as_pair(f"{name} stride", self.stride, least=1)
-        _set(self, size=size, stride=stride)
-
-    @property
-    def label(self) -> str:
-        """Name and window, for messages."""
-        return f"{type(self).__name__}({self.size[0]} x {self.size[1]})"
-
-    @property
-    def parameter_count(self) -> int:
-        """Pooling has none."""
-        return 0
-
-
-@dataclass(frozen=True, eq=False)
-class AvgPool2d(_Pool2d):
-    """Mean over windows of `size`, moved by `stride` (default: the size), without padding."""
-
-    def forward(self, x: Array) -> Array:
-        """Pooled images."""
-        _window_fits(self, x, self.size, (0, 0))
-        return average_pool(x, self.size, self.stride)
-
-
-@dataclass(frozen=True, eq=False)
-class MaxPool2d(_Pool2d):
-    """Largest value in windows of `size`, moved by `stride` (default: the size), no padding."""
-
-    def forward(self, x: Array) -> Array:
-        """Pooled images."""
-        _window_fits(self, x, self.size, (0, 0))
-        return max_pool(x, self.size, self.stride)
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,93 +192,6 @@ class Flatten:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchNorm:
-    """Batch normalisation at inference: eta(scale (x - mean)/sqrt(variance + epsilon) + shift).
-
-    A network folds it into the Dense or Conv2d before it, which must have the identity activation;
-    the activation that follows the normalisation is given here.
-
-    Attributes
-    ----------
-    scale, shift, mean, variance : (channels,) arrays
-        Variance at least 0.
-    epsilon : float
-        Above 0.
-    activation : str
-
-    Raises
-    ------
-    ValueError
-        Unequal lengths, a negative variance, an epsilon that is not above 0.
-    """
-
-    scale: Array
-    shift: Array
-    mean: Array
-    variance: Array
-    epsilon: float = 1e-5
-    activation: str = "identity"
-
-    def __post_init__(self) -> None:
-        names = ("scale", "shift", "mean", "variance")
-        checked = {n: as_real(f"BatchNorm {n}", getattr(self, n), ndim=1) for n in names}
-        lengths = {n: int(a.shape[0]) for n, a in checked.items()}
-        if len(set(lengths.values())) > 1:
-            found = ", ".join(f"{n} has {length}" for n, length in lengths.items())
-            raise ValueError(f"BatchNorm needs four arrays of one length, but {found}")
-        lowest = float(namespace(checked["variance"]).min(checked["variance"]))
-        if lowest < 0.0:
-            raise ValueError(f"BatchNorm variance must be at least 0, but goes down to {lowest:g}")
-        epsilon = float(as_real("BatchNorm epsilon", self.epsilon, ndim=0))
-        if epsilon <= 0.0:
-            raise ValueError(f"BatchNorm epsilon must be above 0, but is {epsilon:g}")
-        _set(self, epsilon=epsilon, **checked)
-        as_activation(self.activation)
-
-    @property
-    def channels(self) -> int:
-        """Number of channels."""
-        return int(self.scale.shape[0])
-
-    @property
-    def label(self) -> str:
-        """Name and width, for messages."""
-        return f"BatchNorm({self.channels})"
-
-    @property
-    def parameter_count(self) -> int:
-        """Scale and shift; the moments are not trained."""
-        return 2 * self.channels
-
-    def forward(self, x: Array) -> Array:
-        """Normalised vectors or images; channels are axis 1."""
-        xp = namespace(x)
-        shape = (1, self.channels) + (1,) * (x.ndim - 2)
-        gain, offset = self._gain_and_offset()
-        gain, offset = like(x, gain), like(x, offset)
-        return activate(self.activation, x * xp.reshape(gain, shape) + xp.reshape(offset, shape))
-
-    def _gain_and_offset(self) -> tuple[Array, Array]:
-        """Normalisation as x gain + offset."""
-        scale = self.scale
-        gain = scale / namespace(scale).sqrt(like(scale, self.variance) + self.epsilon)
-        return gain, like(scale, self.shift) - like(scale, self.mean) * gain
-
-    def folded_into(self, layer: Dense | Conv2d) -> Dense | Conv2d:
-        """One layer which does what `layer` and then this normalisation do."""
-        weight = layer.weight
-        gain, offset = (like(weight, a) for a in self._gain_and_offset())
-        xp = namespace(weight)
-        column = xp.reshape(gain, (self.channels,) + (1,) * (weight.ndim - 1))
-        return replace(
-            layer,
-            weight=weight * column,
-            bias=like(weight, layer.bias) * gain + offset,
-            activation=self.activation,
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class Residual:
     """Residual block y = eta(x + F(x)), F the layers in order; F must keep the shape.
 
@@ -361,7 +207,7 @@ class Residual:
     activation: str = "identity"
 
     def __post_init__(self) -> None:
-        _set(self, layers=folded(self.layers))
+        set_checked(self, layers=folded(self.layers))
         as_activation(self.activation)
 
     @property

@@ -66,6 +66,15 @@ class Question:
             return self.ridge
         return max(fixed_point_ridge(self.spectrum, 0.0, self.width), self.spectrum.noise)
 
+    @property
+    def sampling_ridge_source(self) -> str:
+        """Where `sampling_ridge` comes from, in words."""
+        if self.ridge > 0.0:
+            return "as given"
+        if self.width < self.spectrum.rank:
+            return "lam_N(width), as none was given"
+        return "the rounding level, as lam_N(width) is 0 from the rank on"
+
 
 def selected(method: str, question: Question) -> Selection:
     """Choice of nodes by the named method, with the ridges tau to reconstruct them with.
