@@ -73,7 +73,7 @@ def select_backward(
     spare = [j for j in range(m) if j not in set(order)][: m - problem.width]
     kept, losses = [j for j in range(m) if j not in set(spare)], []
     if spare:
-        start = BlockInverse(problem, sorted(order)).loss
+        start = residual_and_loss(problem, sorted(order))[1]
         losses = [start] * len(spare)
     if len(kept) > problem.width:
         kept, further = _remove(problem, kept)
