@@ -98,7 +98,7 @@ def audit(
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
 ) -> None:
     """Put the theory beside what pruning does to a trained network."""
-    from .report import audit_command
+    from .audit_command import audit_command
 
     status = audit_command(
         model,
