@@ -93,9 +93,9 @@ def audit(
     theta: Annotated[float, typer.Option(help="1 weighs the input loss, 0 the output loss.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Seed of training, splits and sampling.")] = 0,
     report: Annotated[
-        Path | None, typer.Option(help="Figure file; .svg and .png are both written.")
+        str | None, typer.Option(help="Figure file; .svg and .png are both written.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write all figures to this file.")] = None,
 ) -> None:
     """Put the theory beside what pruning does to a trained network."""
     from .audit_command import audit_command
@@ -103,7 +103,7 @@ def audit(
     status = audit_command(
         model,
         data,
-        widths=widths,
+        widths=None if widths is None else _whole_numbers("--widths", widths),
         budget=budget,
         theta=theta,
         seed=seed,
@@ -111,6 +111,13 @@ def audit(
         json_path=json,
     )
     raise typer.Exit(status)
+
+
+def _whole_numbers(option: str, text: str) -> list[int]:
+    try:
+        return [int(word) for word in text.replace(",", " ").split()]
+    except ValueError:
+        raise ValueError(f"{option} must be whole numbers such as 8,16,32, not {text!r}") from None
 
 
 def main() -> None:
