@@ -140,7 +140,7 @@ def _residual(name: str, layer: Residual, flow: _Flow, path: str) -> _Flow:
             f"{name} must keep its width, but takes {before} from {flow.source} and its layers "
             f"give {after}"
         )
-    return replace(flow, source=name) if flow.flattened else replace(inner, source=name)
+    return replace(inner, source=name)
 
 
 def _needed(layers: Sequence[Layer], flow: _Flow) -> _Flow:

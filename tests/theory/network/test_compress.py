@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import to_numpy
-from pruneproof.theory.bounds.network import convolution_bound
+from pruneproof.theory.bounds.network import convolution_bound, layer_errors
 from pruneproof.theory.errors import InapplicableError
 from pruneproof.theory.network.compress import compress
 from pruneproof.theory.network.compressed import CompressedLayer, Compression
@@ -247,10 +247,26 @@ def test_error_of_a_chain_is_within_its_bound_and_attains_it_for_one_pruned_laye
     found = compress(network, x, [6, 5])
     assert found.error_bound is not None
     assert 0 < found.output_error <= found.error_bound.value < found.error_bound.trivial
+    np.testing.assert_allclose(found.error_bound.value, chain_bound(network, found, x), rtol=1e-9)
     single = compress(network, x, {"layer 1": 5})
     assert single.error_bound is not None
     # One pruned layer before a linear output: equality, up to the rounding of a few sums.
     np.testing.assert_allclose(single.output_error, single.error_bound.value, rtol=1e-9)
+
+
+def chain_bound(network: Network, found: Compression, x: Any) -> float:
+    """B1's right-hand side from the raw activations."""
+    folds = [layer.folds[0] for layer in found.layers]
+    errors = layer_errors(
+        [parametric(network, fold.reader.path).weight for fold in folds],
+        network.activations(x)[:-1],
+        [fold.kept for fold in folds],
+        [fold.coefficients for fold in folds],
+        [fold.offset for fold in folds],
+    )
+    weights = [parametric(found.network, fold.reader.path).weight for fold in folds]
+    norms = [np.linalg.norm(w, 2) for w in weights]
+    return float(sum(r * np.prod(norms[place + 1 :]) for place, r in enumerate(errors)))
 
 
 @pytest.mark.parametrize(
@@ -294,10 +310,44 @@ def test_every_method_is_reconstructed_alike(method: str) -> None:
         assert "lam_N(width), as none was given" in " ".join(found.layers[0].notes)
 
 
-def test_law_at_theta_one_is_the_input_law() -> None:
+@pytest.mark.parametrize("theta", [0.0, 0.4, 1.0])
+def test_law_weighs_every_eigenvector_by_the_objective(theta: float) -> None:
     network, x = dense_chain()
-    for layer in compress(network, x, [7, 5], theta=1.0).layers:
-        np.testing.assert_allclose(layer.law, layer.input_law, rtol=1e-12)
+    for layer, k in zip(compress(network, x, [7, 5], theta=theta).layers, [7, 5]):
+        check_law(layer, k, theta)
+
+
+def check_law(layer: CompressedLayer, k: int, theta: float) -> None:
+    """kappa Tr(Q H_kappa) at kappa (1 - N(kappa)/k) = lam_N(k), both roots by plain bisection."""
+    cov, z = layer.moments.cov, layer.moments.output_weights
+
+    def smoothed(ridge: float) -> NDArray[np.float64]:
+        return np.asarray(cov @ np.linalg.inv(cov + ridge * np.eye(len(cov))))
+
+    lam = bisected(lambda r: k - np.trace(smoothed(r)), np.trace(cov))
+    np.testing.assert_allclose(layer.law_ridge, lam, rtol=1e-9)
+    kappa = bisected(lambda r: r * (1 - np.trace(smoothed(r)) / k) - lam, lam + np.trace(cov) / k)
+    q = theta * np.eye(len(cov)) + (1 - theta) * z.T @ z
+    np.testing.assert_allclose(layer.law, kappa * np.trace(q @ smoothed(kappa)), rtol=1e-9)
+    np.testing.assert_allclose(layer.input_law, kappa * np.trace(smoothed(kappa)), rtol=1e-9)
+
+
+def bisected(rising: Callable[[float], float], high: float) -> float:
+    """Largest root below `high` of a function that rises there, to rounding."""
+    low = 1e-12 * high
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rising(middle) > 0 else (middle, high)
+    return high
+
+
+def test_magnitude_counts_all_writers_of_a_stream() -> None:
+    network, x = residual_convolutions()
+    layer = compress(network, x, {"stream 0": 3}, method="magnitude").layers[0]
+    squares = np.zeros(6)
+    for path in layer.site.writers:
+        squares += (parametric(network, path).weight.reshape(6, -1) ** 2).sum(axis=1)
+    assert set(layer.selection.kept.tolist()) == set(np.argsort(-squares)[:3].tolist())
 
 
 def test_compression_on_every_library(to_backend: Callable[[Any], Any]) -> None:

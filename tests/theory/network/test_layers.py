@@ -258,6 +258,21 @@ W = np.ones
             lambda: Network([Conv2d(W((4, 1, 1, 1))), Flatten(), Dense(W((2, 6)))]),
             "no multiple of the 4 channels",
         ),
+        (
+            lambda: Network(
+                [
+                    Conv2d(W((4, 1, 1, 1))),
+                    Flatten(),
+                    Residual([Dense(W((8, 8)))]),
+                    Dense(W((2, 12))),
+                ]
+            ),
+            r"needs 12 inputs, but layer 2, Residual\(Dense\(8 -> 8\)\), gives 8",
+        ),
+        (
+            lambda: Network([Conv2d(W((4, 1, 1, 1))), Flatten(), Residual([Dense(W((6, 8)))])]),
+            "keep its width, but takes 4 .* give 6",
+        ),
         (lambda: Network([Residual([Dense(W((4, 3)))])]), "keep its width, but takes 3 .* give 4"),
         (
             lambda: Network([Conv2d(W((4, 1, 1, 1))), Residual([Flatten(), Dense(W((4, 4)))])]),
