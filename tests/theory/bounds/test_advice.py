@@ -72,7 +72,7 @@ def test_law_uses_the_least_ridge_of_its_range(share: float) -> None:
     budget = share * np.trace(COV)
 
     def law(k: int) -> float:
-        return sampled_loss_law(COV, ridge_for_degrees_of_freedom(COV, k), k)
+        return float(sampled_loss_law(COV, ridge_for_degrees_of_freedom(COV, k), k))
 
     assert width_for_budget(COV, budget, rule="law") == scan(law, budget)
     lam = 1e-3
@@ -82,6 +82,13 @@ def test_law_uses_the_least_ridge_of_its_range(share: float) -> None:
     else:
         with pytest.raises(InapplicableError, match="lower the ridge"):
             width_for_budget(COV, budget, rule="law", ridge=lam)
+
+
+@pytest.mark.parametrize("k", [1, 7, 33])
+def test_a_budget_met_exactly_is_met(k: int) -> None:
+    for rule, bound in {"dof": dof_bound, "volume": volume_bound, "floor": floor}.items():
+        spectrum = decompose(COV)
+        assert width_for_budget(spectrum, bound(spectrum, k).value, rule=rule) == k
 
 
 def test_dof_width_is_about_the_degrees_of_freedom() -> None:

@@ -117,17 +117,29 @@ def test_radius_is_the_best_of_its_grid_and_may_be_given() -> None:
         assert terms["empirical"] + terms["cover"] + terms["deviation"] == other.value
 
 
+def test_fast_bound_by_hand() -> None:
+    bound = fast_bound(-0.01, LINE, 500, output_bound=1.5, delta=0.1, eps=0.02)
+    nats = math.log(1 + 2 / 0.02) + math.log(1 + 1 / 0.02) + math.log(10)
+    deviation = 2 * (16 + 8 / 3) * 2.25 * nats / 500
+    assert bound.terms["deviation"] == pytest.approx(deviation, rel=1e-12)
+    assert bound.terms["cover"] == pytest.approx((8 + 4) * 1.5 * 2.0 * 0.02, rel=1e-12)
+    total = -0.02 + bound.terms["deviation"] + bound.terms["cover"]
+    assert bound.value == pytest.approx(total, rel=1e-12)
+    assert bound.trivial == 9.0
+
+
 @given(seed=st.integers(0, 1000), scale=st.floats(1e-9, 1e9))
 def test_dyadic_class_holds_its_network(seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     weights = [scale * rng.standard_normal((4, 3)), rng.standard_normal((2, 4))]
-    biases = [rng.standard_normal(4), None]
+    bias = rng.standard_normal(4)
+    biases = [bias, None]
     held = NetworkClass.from_weights(weights, biases, 2.0)
     norms = [np.linalg.norm(w, 2) for w in weights]
     for norm, radius in zip(norms, held.operator_norms):
         assert norm <= radius
         assert radius <= 2.001 * norm or radius == 2.0**-20
-    assert np.linalg.norm(biases[0]) <= held.bias_norms[0]
+    assert np.linalg.norm(bias) <= held.bias_norms[0]
     assert held.bias_norms[1] == 0.0
     logs = [math.log2(r) for r in (*held.operator_norms, held.bias_norms[0])]
     assert held.union_cost == pytest.approx(sum(dyadic_cost(int(i)) for i in logs), rel=1e-13)

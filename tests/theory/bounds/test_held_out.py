@@ -61,6 +61,13 @@ def test_transfer_covers_two_point_laws_exactly(n: int, delta: float) -> None:
         holdout_transfer_bound(5.0, n, bound=2.0)
 
 
+def test_transfer_by_hand() -> None:
+    bound = holdout_transfer_bound(0.5, 100, bound=2.0, delta=math.exp(-3))
+    assert bound.terms["empirical"] == 1.0
+    assert bound.terms["deviation"] == pytest.approx(2 * 4 * 3 / 100, rel=1e-13)
+    assert bound.value == bound.terms["empirical"] + bound.terms["deviation"]
+
+
 def test_uncompressed_risk_adds_the_root() -> None:
     transfer = holdout_transfer_bound(0.02, 1000, bound=1.0)
     bound = uncompressed_risk(Bound("spectral.G1", 0.3, 1.0), transfer, lipschitz=2.0)

@@ -125,6 +125,16 @@ def test_one_pruned_layer_attains_the_bound() -> None:
     assert norm(small.features(x)[-1] - phi[-1]) == pytest.approx(bound.value, rel=1e-12)
 
 
+def test_network_bound_by_hand() -> None:
+    """Errors 1, 2, 4 amplified by the norms of all LATER compressed weights (3 and 5)."""
+    weights = [np.diag([7.0, 1.0]), np.diag([1.0, 3.0]), np.array([[5.0, 0.0]])]
+    bound = network_error_bound(weights, [1.0, 2.0, 4.0], trivial=29.0)
+    assert list(bound.terms.values()) == pytest.approx([15.0, 10.0, 4.0], rel=1e-13)
+    assert list(bound.terms) == ["layer 0", "layer 1", "layer 2"]
+    assert bound.value == sum(bound.terms.values())
+    assert network_error_bound(weights, [0.0, 0.0, 4.0], trivial=5.0).vacuous is False
+
+
 def test_mixed_bound_is_attained_and_needs_distinct_rows() -> None:
     """Orthogonal weights at any theta: equality. Repeated rows: exceeded, so refused."""
     rng = np.random.default_rng(2)
@@ -267,6 +277,12 @@ def test_channel_pruning_of_convolutions(padding: str, stride: int, size: tuple[
     assert total / outputs <= per_output.value * SLACK
     if size == (1, 1) and stride == 1 and padding == "valid":
         assert total / 56 == pytest.approx(per_input.value, rel=1e-12)  # attained
+
+
+def test_convolution_bound_is_attained_by_constants() -> None:
+    """Every offset of a circular 3 x 3 kernel adds the same: (9)^2 = 9 * 9."""
+    error = convolved(np.ones((1, 1, 4, 5)), np.ones((1, 1, 3, 3)), 1, "circular")
+    assert np.mean(error**2) == convolution_bound(9.0, (3, 3), padding="circular").value == 81.0
 
 
 def test_means_over_outputs_and_repeated_pixels_break_the_plain_bound() -> None:
