@@ -37,7 +37,7 @@ def normal(seed: int, *shape: int) -> NDArray[np.float64]:
 
 
 def dense_chain() -> tuple[Network, NDArray[np.float64]]:
-    layers = [
+    layers: list[Layer] = [
         Dense(normal(0, 14, 6) / 2, normal(1, 14), "relu"),
         Dense(normal(2, 10, 14) / 4, normal(3, 10), "tanh"),
         Dense(normal(4, 3, 10) / 3, normal(5, 3)),
@@ -46,7 +46,7 @@ def dense_chain() -> tuple[Network, NDArray[np.float64]]:
 
 
 def plain_convolutions() -> tuple[Network, NDArray[np.float64]]:
-    layers = [
+    layers: list[Layer] = [
         Conv2d(normal(0, 8, 2, 3, 3) / 3, normal(1, 8), "relu", padding=1),
         MaxPool2d(2),
         Conv2d(normal(2, 9, 8, 3, 2) / 5, normal(3, 9), "tanh", padding=(1, 0), stride=(1, 2)),
@@ -65,7 +65,7 @@ def residual_convolutions() -> tuple[Network, NDArray[np.float64]]:
         last = Conv2d(normal(seed + 2, 6, 7, 1, 1) / 3, normal(seed + 3, 6))
         return Residual([first, last], "relu")
 
-    layers = [
+    layers: list[Layer] = [
         Conv2d(normal(0, 6, 1, 3, 3) / 2, normal(1, 6), "relu"),
         block(10),
         block(20),
@@ -396,7 +396,7 @@ def test_a_layer_whose_features_do_not_vary_can_only_be_left_whole() -> None:
 
 def chain_call(**changes: Any) -> Any:
     network, x = dense_chain()
-    arguments = {"network": network, "inputs": x, "widths": 3} | changes
+    arguments: dict[str, Any] = {"network": network, "inputs": x, "widths": 3} | changes
     return compress(**arguments)
 
 

@@ -144,19 +144,25 @@ def test_forward_is_predict_of_a_fitted_scikit_learn_network(activation: str) ->
     assert network.parameter_count == sum(a.size for a in fitted.coefs_ + fitted.intercepts_)
 
 
+def statistics(rng: np.random.Generator, m: int) -> tuple[Any, Any, Any, Any]:
+    """Scale, shift, mean and variance of a normalisation."""
+    scale, shift, mean, variance = rng.uniform(0.5, 1.5, (4, m))
+    return scale, shift, mean, variance
+
+
 def small_convolutional_network(rng: np.random.Generator) -> list[Any]:
     """Layers of every kind: 2 x 6 x 5 images to 3 outputs."""
     block = Residual(
         [
             Conv2d(rng.standard_normal((4, 6, 3, 3)) / 6, rng.standard_normal(4), padding=1),
-            BatchNorm(*rng.uniform(0.5, 1.5, (4, 4)), activation="relu"),
+            BatchNorm(*statistics(rng, 4), activation="relu"),
             Conv2d(rng.standard_normal((6, 4, 1, 1)) / 2, rng.standard_normal(6)),
         ],
         activation="relu",
     )
     return [
         Conv2d(rng.standard_normal((6, 2, 3, 2)) / 3, None, padding=(1, 0), stride=(1, 1)),
-        BatchNorm(*rng.uniform(0.5, 1.5, (4, 6)), epsilon=0.1, activation="tanh"),
+        BatchNorm(*statistics(rng, 6), epsilon=0.1, activation="tanh"),
         block,
         MaxPool2d(2),
         AvgPool2d((2, 1), 1),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pruneproof.theory.bounds.layer import dof_bound
 from pruneproof.theory.network.compress import compress
-from pruneproof.theory.network.layers import Conv2d, Dense, Flatten, MaxPool2d, Residual
+from pruneproof.theory.network.layers import Conv2d, Dense, Flatten, Layer, MaxPool2d, Residual
 from pruneproof.theory.network.network import Network
 from pruneproof.theory.network.parameter_budget import parameter_counter, widths_for_parameters
 from pruneproof.theory.network.site_moments import site_moments
@@ -36,7 +36,7 @@ def chain(*sizes: int) -> Network:
 
 def residual_network() -> tuple[Network, NDArray[np.float64]]:
     block = [Conv2d(normal(0, 9, 6, 3, 3) / 6, None, "relu", 1), Conv2d(normal(1, 6, 9, 1, 1))]
-    layers = [
+    layers: list[Layer] = [
         Conv2d(normal(2, 6, 1, 2, 2), normal(3, 6), "relu"),
         Residual(block, "relu"),
         MaxPool2d(2),
@@ -59,10 +59,9 @@ def test_widths_for_a_ridge_are_the_formulas() -> None:
     for name, mu, lam in zip(("layer 0", "layer 1"), eigenvalues(network, x), (0.02, 0.3)):
         n = (mu / (mu + lam)).sum()
         assert dof[name].width == dof[name].dof_width == math.ceil(n)
-        assert (
-            dof[name].paper_width == paper[name].paper_width == math.ceil(5 * n * math.log(80 * n))
-        )
-        assert paper[name].width == min(paper[name].paper_width, paper[name].size)
+        wanted = math.ceil(5 * n * math.log(80 * n))
+        assert dof[name].paper_width == paper[name].paper_width == wanted
+        assert paper[name].width == min(wanted, paper[name].size)
         assert volume[name].width == math.ceil(np.minimum(1, mu / lam).sum())
         assert dof[name].ridge == lam
 
@@ -165,7 +164,7 @@ def relative_loss(layer: Any) -> float:
     """Greedy loss on the site's mean second moment, over Tr(Q Sigma)."""
     z = layer.moments.output_weights
     whole = 0.1 * np.trace(layer.moments.cov) + 0.9 * np.trace(z @ layer.moments.cov @ z.T)
-    return float(layer.selection.losses[-1]) / whole
+    return float(layer.selection.losses[-1] / whole)
 
 
 def test_the_papers_rule_is_optimal_over_all_pairs_of_widths() -> None:
@@ -190,7 +189,7 @@ def test_the_papers_rule_is_optimal_over_all_pairs_of_widths() -> None:
 
 def root_of_dof(mu: NDArray[np.float64], k: int) -> float:
     """Ridge with N(lam) = k, by bisection in log lam."""
-    low, high = 1e-18 * mu[0], mu.sum()
+    low, high = 1e-18 * float(mu[0]), float(mu.sum())
     for _ in range(200):
         middle = math.sqrt(low * high)
         low, high = (middle, high) if (mu / (mu + middle)).sum() > k else (low, middle)
@@ -204,6 +203,9 @@ def test_a_single_site_takes_what_fits() -> None:
         assert advice["layer 0"].width == 8  # 4 k + 2 (k + 1) = 6 k + 2 <= 50
 
 
+_HALF: Any = 99.5
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -215,13 +217,13 @@ def test_a_single_site_takes_what_fits() -> None:
         (lambda n, x: widths_for_error(n, x, 0.5, rule="x"), "rule must be one of"),
         (lambda n, x: widths_for_error(n, x, 0.5, theta=2), "theta must lie"),
         (lambda n, x: widths_for_parameters(n, x, 3), "3 parameters are too few: .* 12"),
-        (lambda n, x: widths_for_parameters(n, x, 99.5), "whole number"),
+        (lambda n, x: widths_for_parameters(n, x, _HALF), "whole number"),
         (lambda n, x: widths_for_parameters(n, x, 99, rule="x"), "one of direct, paper"),
         (lambda n, x: widths_for_ridge(chain(5, 2), x, 0.1), "no hidden layer"),
         (lambda n, x: widths_for_error(n, x[:, :4], 0.1), r"needs inputs of shape \(n, 5\)"),
     ],
 )
-def test_bad_calls_are_refused(call: Callable[..., Any], message: str) -> None:
+def test_bad_calls_are_refused(call: Callable[[Any, Any], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(chain(5, 8, 7, 2), normal(0, 30, 5))
 
@@ -229,11 +231,12 @@ def test_bad_calls_are_refused(call: Callable[..., Any], message: str) -> None:
 def test_widths_on_every_library(to_backend: Callable[[Any], Any]) -> None:
     network, x = residual_network()
     moved = to_backend(x)
-    for advise in (
+    calls: list[Callable[[Any], Any]] = [
         lambda a: widths_for_ridge(network, a, 0.05),
         lambda a: widths_for_error(network, a, 0.1),
         lambda a: widths_for_parameters(network, a, 300, rule="paper"),
         lambda a: widths_for_parameters(network, a, 300),
-    ):
+    ]
+    for advise in calls:
         expected, found = advise(x), advise(moved)
         assert [a.width for a in found.values()] == [a.width for a in expected.values()]
