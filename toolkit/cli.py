@@ -98,6 +98,8 @@ def audit(
     json: Annotated[str | None, typer.Option(help="Write all figures to this file.")] = None,
 ) -> None:
     """Put the theory beside what pruning does to a trained network."""
+    from pruneproof.theory.network.widths import DEFAULT_THETA
+
     from .audit_command import audit_command
 
     status = audit_command(
@@ -105,7 +107,7 @@ def audit(
         data,
         widths=None if widths is None else _whole_numbers("--widths", widths),
         budget=budget,
-        theta=theta,
+        theta=DEFAULT_THETA if theta is None else theta,
         seed=seed,
         report=report,
         json_path=json,
