@@ -14,7 +14,8 @@ nothing, so no rule of that kind asks for more.
 
 The law (laws.L2) is of k leverage-sampled nodes with ridges k lam q: kappa (1 - N(kappa)/k) = lam.
 Unless given, lam is lam_N(k), the least ridge with k >= N(lam): the end of the range where the law
-was checked (towards lam = 0 it would repeat X1 at theta = 1).
+was checked (towards lam = 0 it would repeat X1 at theta = 1). On a rotated power law of 300 nodes
+its mean over draws was within 3 % at k <= 80 and 8 % above the law at k = 150, for every theta.
 """
 
 from __future__ import annotations
