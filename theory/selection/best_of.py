@@ -48,7 +48,8 @@ def select_best_of(
     ----------
     cov : (m, m) array
     width : int
-        k, from 1 to the numerical rank.
+        k, from 1 to m. Beyond the numerical rank there is no volume sampling, and none is needed:
+        greedy adds to the rank of its choice until nothing is left to lose.
     theta : float
         1: input loss; 0: output loss.
     output_weights : (p, m) array
@@ -65,8 +66,6 @@ def select_best_of(
 
     Raises
     ------
-    InapplicableError
-        `width` exceeds the numerical rank, so that there is no volume sampling.
     ValueError
         Not a second-moment matrix, a width outside 1..m, theta outside [0, 1] or below 1 with no
         `output_weights`, a delta outside (0, 1).
@@ -79,8 +78,15 @@ def select_best_of(
     draws = math.ceil(-math.log2(as_probability("delta", delta)))
     generator = as_generator(rng)
     spectrum = decompose(cov)
+    greedy = select_greedy(cov, k, theta=theta, output_weights=z)
+    if k > spectrum.rank:
+        guarantee = (
+            f"The loss is 0 up to rounding: {k} nodes exceed the numerical rank {spectrum.rank} "
+            "(spectral.D6 at k > rank), and greedy gains at every step until nothing is left."
+        )
+        return Selection(greedy.kept, greedy.ridge, "best_of", guarantee, losses=greedy.losses)
     found = [select_volume(spectrum, k, rng=generator) for _ in range(draws)]
-    found.append(select_greedy(cov, k, theta=theta, output_weights=z))
+    found.append(greedy)
     sets = np.stack([to_numpy(s.kept) for s in found])
     losses = to_numpy(information_losses(cov, sets, theta=theta, output_weights=z))
     best = found[int(np.argmin(losses))]

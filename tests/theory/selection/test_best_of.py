@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pruneproof.theory import (
-    InapplicableError,
     decompose,
     information_loss,
     select_best_of,
@@ -45,9 +44,18 @@ def test_promise_where_greedy_fails() -> None:
     assert "here volume" in selection.guarantee
 
 
+def test_beyond_the_rank_greedy_loses_nothing() -> None:
+    x = np.random.default_rng(0).standard_normal((10, 4))
+    cov = np.tile(x.T @ x, (2, 2))
+    selection = select_best_of(cov, 6, rng=0)
+    assert len(set(selection.kept.tolist())) == 6
+    assert "numerical rank 4" in selection.guarantee
+    loss = information_loss(cov, selection.kept)
+    # The block of four independent nodes is solved with error 8 eps cond(block).
+    assert loss <= 8 * 8 * EPS * np.linalg.cond(x.T @ x) * np.trace(cov)
+
+
 def test_bad_input() -> None:
-    with pytest.raises(InapplicableError, match="numerical rank is 1"):
-        select_best_of(np.ones((3, 3)), 2, rng=0)
     with pytest.raises(ValueError, match="delta"):
         select_best_of(np.eye(3), 1, delta=0.0, rng=0)
     with pytest.raises(ValueError, match="needs output_weights"):

@@ -143,6 +143,23 @@ def test_mean_loss_is_the_formula(family) -> None:
     assert abs(losses.mean() - volume_loss(cov, k)) <= 5.5 * error + rounding
 
 
+def test_nearly_dependent_nodes_are_orthogonalised_again() -> None:
+    """One Gram-Schmidt pass would leave an angle of eps/1e-4 between the two lines."""
+    from pruneproof.theory.kernels.kdpp_numba import draw_nodes, row_norms
+
+    first = np.array([0.6, 0.8, 0.1])
+    rows = np.stack([first, first + 1e-4 * np.array([-0.8, 0.6, 0.3])], axis=1)
+    rows = np.concatenate([rows, np.array([[0.1], [0.2], [0.3]])], axis=1)
+    norms = row_norms(rows)
+    basis, kept = np.zeros((6, 3)), np.empty(3, dtype=np.int64)
+    # Proposals 0 and 1, each with a bar of 0: accepted as long as anything is left.
+    uniforms = np.array([0.1, 0.0, 0.6, 0.0])
+    assert draw_nodes(rows, norms, np.cumsum(norms), basis, kept, 0, uniforms) == 2
+    assert kept[:2].tolist() == [0, 1]
+    assert norms[:2].tolist() == [0.0, 0.0]
+    np.testing.assert_allclose(basis[:2] @ basis[:2].T, np.eye(2), atol=8 * np.finfo(float).eps)
+
+
 def test_twins_decide_alike_from_the_same_uniforms(family) -> None:
     m, k = 12, 4
     spectrum = decompose(family(m))
