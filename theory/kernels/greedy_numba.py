@@ -12,7 +12,7 @@ at a time (`_look_ahead`), from S itself, and the compiled pass (`_advance`) add
 since the row was formed.
 
 g is a difference of squares: g_j carries an error of about eps times its value g0_j at the last
-refresh. When the best gain falls below 1e-10 of the largest g0_j/(d_j + tau_j), R, d, g and L are
+refresh. When the best gain falls below 1e-10 of the largest g0_j/(d_j + tau_j), R, d and g are
 computed afresh (`_refresh`), so that errors stay below about eps/1e-10 of the best gain. Rows of
 nodes kept with tau = 0 vanish and are dropped then.
 
@@ -38,7 +38,8 @@ STALE = 1e-10
 PIVOT_TOLERANCE = 1e-13
 BLOCK = 48
 TABLE_BLOCK = 24
-POOL = 4 * BLOCK
+POOL = 2 * BLOCK
+STRIP = 128
 PACKING = 12  # a product of few rows with R costs about as much as 12 rows more
 TRIALS = 2
 
@@ -64,8 +65,7 @@ class _State:
     g0: Vector
     status: Indices
     tally: Vector
-    loss: float
-    t0: Matrix | None = None
+    t0: Matrix | None
 
 
 @dataclass
@@ -93,6 +93,7 @@ def greedy(
     Arguments are checked already. `prices` are 1/q_j and `budget` the most they may sum to (zeros
     and infinity without the constraint).
     """
+    cov = np.ascontiguousarray(cov.T if cov.flags.f_contiguous else cov)
     m = cov.shape[0]
     picks = np.empty(width, dtype=np.int64)
     losses = np.empty(width)
@@ -105,14 +106,28 @@ def greedy(
     )  # fmt: skip
     floor = PIVOT_TOLERANCE * (np.diagonal(cov) + tau)
     nodes = np.arange(m)
-    r, steps, room, rounding, hits = cov, 0, budget, -1.0, float(BLOCK)
+    r, steps, room, hits, loss, rounding = cov, 0, budget, float(BLOCK), 0.0, 0.0
     status = np.zeros(m, dtype=np.int64)
     while True:
-        state = _refresh(nodes, r, theta, z, tau, floor, prices, status, room)
+        state = _refresh(
+            nodes,
+            r,
+            theta,
+            z,
+            tau,
+            floor,
+            prices,
+            status,
+            room,
+            width - steps,
+            hits if steps else np.inf,
+        )
         if steps == 0:
-            rounding = m * float(np.finfo(np.float64).eps) * state.loss
+            loss = _start_loss(state, theta)
+            rounding = m * float(np.finfo(np.float64).eps) * loss
         done, filled, code, hits = _run(state, buffers, theta, picks, steps, hits)
-        losses[steps:done] = _losses(state, buffers, theta, filled)
+        losses[steps:done] = np.maximum(loss - np.cumsum(_drops(state, buffers, theta, filled)), 0)
+        loss = losses[done - 1] if done else loss
         picks[steps:done] = nodes[picks[steps:done]]
         reached = np.flatnonzero(losses[:done] <= rounding)
         if code != REFRESH or reached.size:
@@ -136,32 +151,40 @@ def _refresh(
     prices: Vector,
     status: Indices,
     room: float,
+    left: int,
+    hits: float,
 ) -> _State:
-    """d, g and L of the residual R itself; R Q R = theta R R + (1 - theta) H H^T, H = R Z^T."""
+    """d and g of the residual R itself: R Q R = theta R R + (1 - theta) H H^T, H = R Z^T."""
     d = np.diagonal(r).copy()
-    g = theta * _squares(r)
-    loss = theta * float(np.sum(np.maximum(d, 0.0)))
-    h = None
-    if z is not None:
-        z = z if nodes.size == z.shape[1] else z[:, nodes]
-        h = r @ z.T
-        g += (1.0 - theta) * _squares(h)
-        loss += (1.0 - theta) * max(float(np.sum(_row_dots(h, z))), 0.0)
+    h = t0 = None
+    if z is not None and nodes.size < z.shape[1]:
+        z = z[:, nodes]
+    if _table_pays(nodes.size, left, hits):
+        t0 = _table(r, theta, None, z)
+        g = np.diagonal(t0).copy()
+    else:
+        g = theta * _squares(r)
+        if z is not None:
+            h = r @ z.T
+            g += (1.0 - theta) * _squares(h)
     local = prices[nodes]
-    tally = np.array([room, np.inf, -1.0])
     return _State(
         nodes, r, h, z, tau[nodes], floor[nodes], local, np.argsort(local, kind="stable"), d, g,
-        g.copy(), status, tally, loss,
+        g.copy(), status, np.array([room, np.inf, -1.0]), t0,
     )  # fmt: skip
+
+
+def _start_loss(state: _State, theta: float) -> float:
+    """L of no node, Tr(Q Sigma)."""
+    loss = theta * float(np.sum(np.maximum(state.d, 0.0)))
+    if state.h is not None and state.z is not None:
+        outputs = np.einsum("ij,ji->j", state.h, state.z)
+        loss += (1.0 - theta) * float(np.sum(np.maximum(outputs, 0.0)))
+    return loss
 
 
 def _squares(x: Matrix) -> Vector:
     total: Vector = np.einsum("ij,ij->i", x, x)
-    return total
-
-
-def _row_dots(h: Matrix, z: Matrix) -> Vector:
-    total: Vector = np.einsum("ij,ji->i", h, z)
     return total
 
 
@@ -198,7 +221,7 @@ def _run(
             return steps, filled, code, hits
         left = min(picks.size - steps, buffers.c.shape[1] - filled)
         if state.t0 is None and _table_pays(n, left, hits):
-            state.t0, state.h = _table(state.r, state.h, theta), None
+            state.t0, state.h = _table(state.r, theta, state.h, state.z), None
         size = BLOCK if state.t0 is None else TABLE_BLOCK
         size = min(size, left + left // 4 + 1)
         chosen, places = _next_block(state, slot, owner, size)
@@ -215,21 +238,29 @@ def _table_pays(n: int, left: int, hits: float) -> bool:
     return left / hits * (BLOCK + PACKING) > n / 2
 
 
-def _table(r: Matrix, h: Matrix | None, theta: float) -> Matrix:
-    """T0 = R Q R, by the symmetric product."""
-    t0 = r @ r.T
+def _table(r: Matrix, theta: float, h: Matrix | None, z: Matrix | None) -> Matrix:
+    """T0 = theta R R + (1 - theta) H H^T, by symmetric products; H by strips if not at hand."""
+    if z is None:
+        return r @ r.T
+    t0 = r @ r.T if theta > 0.0 else np.zeros_like(r)
+    t0 *= theta / (1.0 - theta)
     if h is not None:
-        t0 *= theta
-        t0 += (1.0 - theta) * (h @ h.T)
+        _add_lower(t0, h, h)
+    else:
+        for i in range(0, len(z), 4 * STRIP):
+            strip = r @ z[i : i + 4 * STRIP].T
+            _add_lower(t0, strip, strip)
+    t0 *= 1.0 - theta
+    _mirror(t0)
     return t0
 
 
-def _losses(state: _State, buffers: _Buffers, theta: float, filled: int) -> Vector:
-    """Loss after each step since the refresh: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2."""
+def _drops(state: _State, buffers: _Buffers, theta: float, filled: int) -> Vector:
+    """What each step took from the loss: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2."""
     drops = theta * _column_squares(buffers.c[: state.d.size, :filled])
     if state.z is not None:
         drops += (1.0 - theta) * _column_squares(buffers.zc[:, :filled])
-    return np.maximum(state.loss - np.cumsum(drops), 0.0)
+    return drops
 
 
 def _column_squares(x: Matrix) -> Vector:
@@ -237,9 +268,7 @@ def _column_squares(x: Matrix) -> Vector:
     return total
 
 
-def _next_block(
-    state: _State, slot: Indices, owner: Indices, size: int
-) -> tuple[Indices, Indices]:
+def _next_block(state: _State, slot: Indices, owner: Indices, size: int) -> tuple[Indices, Indices]:
     """Best-scoring nodes without a row, and places for them in the pool (worst owners leave)."""
     pivot = state.d + state.tau
     scores = np.full(slot.size, -1.0)
@@ -271,7 +300,7 @@ def _form_rows(
     s = state.r[chosen]
     if filled:
         s -= c[chosen] @ c.T
-    t = s @ state.r
+    t = s @ state.r if theta > 0.0 else np.zeros_like(s)
     inner = s @ c
     if state.h is not None and state.z is not None:
         zc = buffers.zc[:, :filled]
@@ -309,16 +338,33 @@ def _read_rows(
 
 def _downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
     """R - C C^T on the live rows: a new array the first time, then in the same storage."""
+    k = live.size
     if foreign:
         r = r[np.ix_(live, live)]
     else:
-        _compact(r.reshape(-1), r.shape[0], live)
-        r = r.reshape(-1)[: live.size**2].reshape(live.size, live.size)
-    for i in range(0, live.size, 256):
-        rows = slice(i, i + 256)
-        r[rows, : i + 256] -= c[rows] @ c[: i + 256].T
-        r[:i, rows] = r[rows, :i].T
+        flat = r.reshape(-1)
+        _compact(flat, r.shape[0], live)
+        r = flat[: k * k].reshape(k, k)
+    _add_lower(r, -c, c)
+    _mirror(r)
     return r
+
+
+def _add_lower(target: Matrix, left: Matrix, right: Matrix) -> None:
+    """target += left @ right.T on the lower triangle, strip by strip."""
+    for i in range(0, len(left), STRIP):
+        target[i : i + STRIP, : i + STRIP] += left[i : i + STRIP] @ right[: i + STRIP].T
+
+
+@njit(cache=True, nogil=True)
+def _mirror(x: Matrix) -> None:
+    """Copy the lower triangle into the upper one, tile by tile."""
+    n, tile = x.shape[0], 32
+    for i0 in range(0, n, tile):
+        for j0 in range(0, i0 + 1, tile):
+            for i in range(i0, min(i0 + tile, n)):
+                for j in range(j0, min(j0 + tile, i)):
+                    x[j, i] = x[i, j]
 
 
 @njit(cache=True, nogil=True)
