@@ -125,7 +125,7 @@ class Layer:
     @property
     def tau(self) -> Floats:
         """Ridges of the kept nodes, (k,)."""
-        return self.node_ridge[self.kept]
+        return np.asarray(self.node_ridge[self.kept])
 
     @property
     def scale(self) -> float:
@@ -192,7 +192,7 @@ def samples(rng: np.random.Generator, family: str, m: int) -> Floats:
         return active
     factor = _factor(rng, family, m)
     directions = np.linalg.qr(rng.standard_normal((n, len(factor))))[0]
-    return np.sqrt(n) * directions @ factor
+    return np.asarray(np.sqrt(n) * directions @ factor)
 
 
 def _factor(rng: np.random.Generator, family: str, m: int) -> Floats:

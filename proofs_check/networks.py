@@ -7,7 +7,7 @@ from those of the theory. This module may import NumPy only.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,11 @@ from .generators import FAMILIES, Choice, Layer, Real, Space, Whole, layer, samp
 from .sides import Floats
 
 #: Elementwise, 1-Lipschitz, 0 at 0.
-ACTIVATIONS = {"identity": lambda x: x, "relu": lambda x: np.maximum(x, 0.0), "tanh": np.tanh}
+ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
+    "identity": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0.0),
+    "tanh": np.tanh,
+}
 
 CHAINS: Space = {
     "depth": Whole(2, 4),

@@ -94,7 +94,7 @@ class Subsets:
     ----------
     nodes : (b, k) integer array
     probability : (b,) array
-        Volume sampling, proportional to det Sigma_JJ.
+        Volume sampling, proportional to det Sigma_JJ; zeros where no k nodes are independent.
     residuals : (b, m, m) array
         S_J.
     """
@@ -106,11 +106,11 @@ class Subsets:
     @property
     def mean(self) -> Floats:
         """Expectation of S_J under volume sampling."""
-        return np.einsum("b,bij->ij", self.probability, self.residuals)
+        return np.asarray(np.einsum("b,bij->ij", self.probability, self.residuals))
 
     def losses(self, quadratic: Floats) -> Floats:
         """Tr(Q S_J) of every subset, (b,)."""
-        return np.einsum("ij,bji->b", quadratic, self.residuals)
+        return np.asarray(np.einsum("ij,bji->b", quadratic, self.residuals))
 
 
 def all_subsets(features: Floats, k: int) -> Subsets:
@@ -127,4 +127,5 @@ def all_subsets(features: Floats, k: int) -> Subsets:
     residuals = x.T @ x - np.swapaxes(explained, 1, 2) @ explained
     volume = np.prod(np.where(genuine, singular, 0.0) ** 2, axis=1)
     volume *= np.prod(lengths[:, 0, :] ** 2, axis=1)
-    return Subsets(nodes, volume / np.sum(volume), residuals)
+    total = float(np.sum(volume))
+    return Subsets(nodes, volume / total if total > 0 else volume, residuals)

@@ -59,7 +59,9 @@ def _verdicts(chosen: Sequence[Claim], budget: str, seed: int, workers: int) -> 
     from concurrent.futures import ProcessPoolExecutor
 
     pool = ProcessPoolExecutor(
-        min(workers, len(chosen)), mp_context=multiprocessing.get_context("spawn")
+        min(workers, len(chosen)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_leave_interrupts_to_the_caller,
     )
     try:
         tasks = [pool.submit(_judge_by_id, claim.id, budget, seed) for claim in chosen]
@@ -88,6 +90,12 @@ def judge(claim: Claim, budget: str, seed: int) -> Verdict:
         seed=seed,
         seconds=time.perf_counter() - start,
     )
+
+
+def _leave_interrupts_to_the_caller() -> None:
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _judge_by_id(claim_id: str, budget: str, seed: int) -> Verdict:

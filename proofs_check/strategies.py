@@ -67,7 +67,7 @@ def second_moments(least: int = 1, most: int = 14) -> SearchStrategy[Floats]:
         x = samples(rng, family, m)
         return x.T @ x / len(x)
 
-    space = {"family": Choice(FAMILIES), "m": Whole(least, most), "seed": Whole(0, 65535)}
+    space: Space = {"family": Choice(FAMILIES), "m": Whole(least, most), "seed": Whole(0, 65535)}
     return instances(matrix, space)
 
 

@@ -219,7 +219,8 @@ def price_of_leaving(sampled: Layer) -> Sides:
 
     Statement
     ---------
-    L(J - j) - L(J) = (A_J^T Q A_J)_jj / P_jj with P = (Sigma_JJ + I_tau)^{-1}.
+    L(J - j) - L(J) = (A_J^T Q A_J)_jj / P_jj with P = (Sigma_JJ + I_tau)^{-1}; backward selection
+    drops the node of the smallest price.
 
     Source
     ------
@@ -238,7 +239,25 @@ def price_of_leaving(sampled: Layer) -> Sides:
     block = cov[np.ix_(sampled.kept, sampled.kept)] + np.diag(sampled.tau)
     prices = np.diag(a.T @ q @ a) / np.diag(np.linalg.inv(block))
     scale = sampled.form_scale * sampled.scale * max(f.amplification for f in [now, *fits])
-    return equal(paid, prices, scale=scale * np.linalg.cond(block), size=_size(sampled))
+    scale *= float(np.linalg.cond(block))
+    return together(
+        equal(paid, prices, scale=scale, size=_size(sampled), part="prices"),
+        _cheapest_leaves(sampled, cov, q),
+    )
+
+
+def _cheapest_leaves(sampled: Layer, cov: Floats, q: Floats) -> Sides:
+    """Backward selection of all nodes but one leaves the smallest loss of all such sets."""
+    m, arguments = sampled.m, {"theta": sampled.theta, "output_weights": sampled.output_weights}
+    chosen = theory.select_backward(cov, m - 1, ridge=sampled.node_ridge, **arguments)
+    fits = [_sampled(sampled, np.delete(np.arange(m), j)) for j in range(m)]
+    losses = [float(np.sum(q * fit.moment)) for fit in fits]
+    dropped = int(np.setdiff1d(np.arange(m), np.asarray(chosen.kept))[0])
+    # prices are accurate to the condition of the whole block, so near ties may be broken by it
+    full = cov + np.diag(sampled.node_ridge)
+    scale = sampled.form_scale * sampled.scale * max(fit.amplification for fit in fits)
+    scale *= float(np.linalg.cond(full))
+    return equal(losses[dropped], min(losses), scale=scale, size=_size(sampled), part="backward")
 
 
 @register("spectral.I6", "identity", layer, LAYERS, STRUCTURED + UNRIDGED)

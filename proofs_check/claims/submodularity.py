@@ -17,7 +17,7 @@ from pruneproof import theory
 from ..generators import SMALL_LAYERS, STRUCTURED, Layer, Real, Whole, layer
 from ..oracles import Index, eigenvalues, form, ridge_fit
 from ..registry import register
-from ..sides import Floats, Sides, at_most, together
+from ..sides import Floats, Sides, at_most, equal, together
 
 
 def _saved(sampled: Layer, nodes: Index, quadratic: Floats) -> tuple[float, float]:
@@ -143,21 +143,16 @@ def greedy_guarantee(sampled: Layer) -> Sides:
     scale = sampled.form_scale * sampled.scale * max(a for _, a in values.values())
     size = len(sampled.features) + sampled.m
     share = 1 - np.exp(-_submodularity(sampled, cov))
-    parts = [at_most(share * top, f(greedy), scale=scale, size=size, part="guarantee")]
+    parts = [at_most(share * top, f(greedy), scale=scale, size=size)]
     for step in range(k):
         outside = [j for j in range(sampled.m) if j not in greedy[:step]]
         best = max(f([*greedy[:step], j]) for j in outside)
         now = f(greedy[: step + 1])
-        parts.append(at_most(best, now, scale=scale, size=size, part=f"pick {step + 1}"))
-    swaps = [
-        f([*np.delete(swapped, i), j])
-        for i in range(k)
-        for j in range(sampled.m)
-        if j not in swapped
-    ]
-    parts.append(at_most(f(greedy), f(swapped), scale=scale, size=size, part="exchange"))
-    best = max(swaps, default=0.0)
-    parts.append(at_most(best, f(swapped), scale=scale, size=size, part="no better swap"))
+        parts.append(equal(best, now, scale=scale, size=size, part=f"pick {step + 1}"))
+    others = [j for j in range(sampled.m) if j not in swapped]
+    swaps = [f([*np.delete(swapped, i), j]) for i in range(k) for j in others]
+    better = max([f(greedy), *swaps]) - f(swapped)
+    parts.append(equal(max(better, 0.0), 0.0, scale=scale, size=size, part="exchange"))
     return together(*parts)
 
 
@@ -210,4 +205,4 @@ def greedy_meets_volume_bound(sampled: Layer) -> Sides:
     bound = theory.volume_bound(cov, k, theta=0.0, output_weights=z).value
     mu = eigenvalues(sampled.features)
     scale = float(np.sum(z**2) * np.sum(mu)) * fit.amplification
-    return together(at_most(loss, bound, scale=scale, size=6))
+    return at_most(loss, bound, scale=scale, size=6)
