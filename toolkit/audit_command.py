@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pruneproof.theory.network.compress import DEFAULT_THETA
 from pruneproof.theory.network.network import Network
+from pruneproof.theory.network.widths import DEFAULT_THETA
 
 from .audit_data import Audit
 from .auditing import Tick, audit
@@ -81,7 +81,7 @@ def _run(
     console: Console | None,
 ) -> None:
     name = Path(model).stem
-    figures = _figure_paths(report, name)
+    figures = figure_paths(report, name)
     _check_folders([*figures, *([] if json_path is None else [Path(json_path)])])
     console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
     with _one_blas_thread(), _progress(console) as tick:
@@ -131,8 +131,14 @@ def _read(model: str, data: str | None, seed: int) -> tuple[Network, Data]:
     return network, data_of(arrays, model)
 
 
-def _figure_paths(report: str | None, name: str) -> list[Path]:
-    """Paths of the figure, one for each kind of file."""
+def figure_paths(report: str | None, name: str) -> list[Path]:
+    """Paths of the figure, one for each kind of file, from its path with or without a kind.
+
+    Raises
+    ------
+    ValueError
+        No file name, or a kind of file that is not written.
+    """
     if report is None:
         return [Path(f"audit-{name}{kind}") for kind in FIGURE_KINDS]
     path = Path(report)

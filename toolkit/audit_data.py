@@ -59,7 +59,8 @@ class LossRow:
     floor : float
         No choice of so many nodes loses less (D2).
     predicted, train, held_out : float
-        Of the greedy choice: closed form, measured on the training rows, on the held-out rows.
+        Of the greedy choice: closed form on the site's second moment, measured on the rows the
+        pruning is chosen on, measured on the held-out rows.
     volume_mean : float
         Exact mean over volume sampling (I7).
     law, law_ridge, coherence : float

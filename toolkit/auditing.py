@@ -16,19 +16,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruneproof.theory.arrays import as_count, as_probability, as_theta, to_numpy
+from pruneproof.theory.arrays import as_count, as_probability, as_real, as_theta, to_numpy
 from pruneproof.theory.bounds.advice import advised_widths
 from pruneproof.theory.bounds.directions import directions
 from pruneproof.theory.bounds.layer import dof_bound, floor, volume_bound
 from pruneproof.theory.bounds.paper import paper_bound, paper_width, sampling_bound
 from pruneproof.theory.elementary import volume_residual
 from pruneproof.theory.errors import InapplicableError
-from pruneproof.theory.network.compress import DEFAULT_THETA, compress
+from pruneproof.theory.network.compress import compress
 from pruneproof.theory.network.compressed import CompressedLayer, Compression
-from pruneproof.theory.network.folding import folded_network, folded_reader, loss_parts
+from pruneproof.theory.network.folding import (
+    ReaderFold,
+    folded_network,
+    folded_reader,
+    loss_parts,
+)
 from pruneproof.theory.network.network import Network, as_inputs
 from pruneproof.theory.network.site_moments import SiteMoments
-from pruneproof.theory.network.sites import Site, parametric, prunable_sites
+from pruneproof.theory.network.sites import Path, Site, parametric, prunable_sites
+from pruneproof.theory.network.widths import DEFAULT_THETA
 from pruneproof.theory.objective import information_loss
 from pruneproof.theory.selection.baselines import select_magnitude, select_random
 from pruneproof.theory.selection.leverage import select_leverage
@@ -140,7 +146,8 @@ def audit(
         held_out = [m.losses[place].mixed for m in measured]
         compressed = [compression.layers[place] for compression in pruned]
         layers.append(_layer(subject, place, grid, compressed, held_out, share))
-    rows, choices = [], len(grid) + 1
+    choices = len(grid) + 1
+    rows: list[NetworkRow] = []
     for width, compression, measurement in zip(grid, pruned, measured):
         tick("the other methods", total - len(grid) + len(rows), total)
         rows.append(_network_row(subject, width, compression, measurement.output_error, choices))
@@ -203,7 +210,7 @@ def _subject(
         x, test_x = x[train], x[test]
         task = None if known is None else Task(known.ndim == 1, known[train], known[test])
     else:
-        test_x = to_numpy(as_inputs(test_inputs))
+        test_x = to_numpy(as_inputs(as_real("test_inputs", test_inputs)))
         test_outputs = network.forward(test_x)
         held_out = f"{len(test_x)} rows given as test rows"
         task = None
@@ -257,6 +264,11 @@ def _layer(
     spectrum, site = compressed[0].spectrum, compressed[0].moments
     mixture: dict[str, Any] = {"theta": subject.theta, "output_weights": site.output_weights}
     trivial = directions(spectrum, **mixture).trivial
+    if trivial == 0.0:
+        raise InapplicableError(
+            f"no loss depends on {site.site.name}: its outgoing weights are all 0 (at theta = "
+            f"{subject.theta:g}); raise theta"
+        )
     rows = [
         _loss_row(subject, place, site, width, layer, loss)
         for width, layer, loss in zip(grid, compressed, held_out)
@@ -274,8 +286,19 @@ def _layer(
         advised=advised_widths(site.cov, share * trivial, **mixture),
         paper_draws=_paper_draws(spectrum, share * trivial, mixture),
         losses=tuple(rows),
-        notes=tuple(sorted({reader.note for reader in site.readers})),
+        notes=_layer_notes(site),
     )
+
+
+def _layer_notes(site: SiteMoments) -> tuple[str, ...]:
+    """Which second moment this is, and whether measured losses are of the same."""
+    notes = sorted({reader.note for reader in site.readers})
+    if len(site.readers) > 1:
+        notes.append(
+            f"{len(site.readers)} readers: formula, floor, law and bounds are of their mean second "
+            "moment; measured losses are of each reader's own, so they may pass below the floor"
+        )
+    return tuple(notes)
 
 
 def _paper_draws(spectrum: Spectrum, budget: float, mixture: Mapping[str, Any]) -> int:
@@ -320,7 +343,7 @@ def _loss_row(
     return LossRow(
         width=width,
         floor=floor(spectrum, width, **mixture).value,
-        predicted=layer.predicted_loss,
+        predicted=information_loss(site.cov, layer.selection.kept, **mixture),
         train=layer.measured_loss,
         held_out=held_out,
         volume_mean=theta * inputs + (1.0 - theta) * outputs,
@@ -470,7 +493,8 @@ def _pruned(
     network: Network, layers: Sequence[CompressedLayer], chosen: Sequence[NDArray[np.int64]]
 ) -> Network:
     """Network with the chosen nodes of every site, reconstructed without a ridge."""
-    folds, rows = {}, {}
+    folds: dict[Path, ReaderFold] = {}
+    rows: dict[Path, NDArray[np.int64]] = {}
     for layer, kept in zip(layers, chosen):
         for reader in layer.moments.readers:
             folds[reader.path] = folded_reader(reader, kept, np.zeros(len(kept)))
@@ -480,11 +504,12 @@ def _pruned(
 
 def _notes(subject: _Subject) -> tuple[str, ...]:
     """What a reader of the figures should know."""
-    drawn = [m for m in METHODS if m in ("leverage", "volume", "random")]
-    notes = [
-        f"mean and standard error of {DRAWS} draws for {', '.join(drawn)}",
-        "leverage draws with replacement, so it keeps fewer distinct nodes than its width",
-    ]
+    notes = [f"leverage-sampled losses: mean and standard error of {LOSS_DRAWS} draws"]
+    if subject.task is not None:
+        notes += [
+            f"scores of leverage, volume and random: mean and standard error of {DRAWS} draws",
+            "leverage draws with replacement, so it keeps fewer distinct nodes than its width",
+        ]
     if len({site.width for site in subject.sites}) > 1:
         notes.append("a layer narrower than the width asked for is left whole")
     return tuple(notes)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruneproof.theory.arrays import to_numpy
 from pruneproof.theory.bounds.bound import Bound
 from pruneproof.theory.bounds.generalization import fast_bound, slow_bound
 from pruneproof.theory.bounds.held_out import held_out_bound, holdout_transfer_bound, occam_bound
@@ -182,4 +183,5 @@ def _rounded(layers: Sequence[Layer]) -> list[Layer]:
 
 def _half(values: Any) -> NDArray[np.float64]:
     most = float(np.finfo(np.float16).max)
-    return np.clip(np.asarray(values), -most, most).astype(np.float16).astype(np.float64)
+    halves = np.clip(to_numpy(values), -most, most).astype(np.float16)
+    return np.asarray(halves, dtype=np.float64)
