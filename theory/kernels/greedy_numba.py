@@ -25,6 +25,7 @@ The module stands alone. It may import NumPy and Numba only, and is imported whe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -39,13 +40,23 @@ PIVOT_TOLERANCE = 1e-13
 BLOCK = 48
 TABLE_BLOCK = 24
 POOL = 2 * BLOCK
-STRIP = 128
+STRIP = 64  # rows or columns at a time, where memory counts
 PACKING = 12  # a product of few rows with R costs about as much as 12 rows more
 TRIALS = 2
 
 CANDIDATE, KEPT, DROPPED = 0, 1, 2
 DONE, EXHAUSTED, REFRESH, MISSING = 0, 1, 2, 3
 ROOM, LIMIT, WANTED = 0, 1, 2
+
+
+class _Given(NamedTuple):
+    """What never changes: `floor` is the least pivot, `prices` are 1/q_j."""
+
+    theta: float
+    z: Matrix | None
+    tau: Vector
+    floor: Vector
+    prices: Vector
 
 
 @dataclass
@@ -104,24 +115,13 @@ def greedy(
         np.zeros((m, capacity)), np.zeros((m, capacity)), np.empty((outputs, capacity)),
         np.empty((pool, m)), np.empty((pool, m)),
     )  # fmt: skip
-    floor = PIVOT_TOLERANCE * (np.diagonal(cov) + tau)
+    given = _Given(theta, z, tau, PIVOT_TOLERANCE * (np.diagonal(cov) + tau), prices)
     nodes = np.arange(m)
     r, steps, room, hits, loss, rounding = cov, 0, budget, float(BLOCK), 0.0, 0.0
     status = np.zeros(m, dtype=np.int64)
     while True:
-        state = _refresh(
-            nodes,
-            r,
-            theta,
-            z,
-            tau,
-            floor,
-            prices,
-            status,
-            room,
-            width - steps,
-            hits if steps else np.inf,
-        )
+        guess = hits if steps else np.inf  # no node was guessed yet: look ahead first
+        state = _refresh(given, nodes, r, status, room, width - steps, guess)
         if steps == 0:
             loss = _start_loss(state, theta)
             rounding = m * float(np.finfo(np.float64).eps) * loss
@@ -142,36 +142,39 @@ def greedy(
 
 
 def _refresh(
+    given: _Given,
     nodes: Indices,
     r: Matrix,
-    theta: float,
-    z: Matrix | None,
-    tau: Vector,
-    floor: Vector,
-    prices: Vector,
     status: Indices,
     room: float,
     left: int,
     hits: float,
 ) -> _State:
     """d and g of the residual R itself: R Q R = theta R R + (1 - theta) H H^T, H = R Z^T."""
+    theta, z = given.theta, given.z
     d = np.diagonal(r).copy()
     h = t0 = None
-    if z is not None and nodes.size < z.shape[1]:
-        z = z[:, nodes]
     if _table_pays(nodes.size, left, hits):
-        t0 = _table(r, theta, None, z)
+        t0 = _table(r, theta, None, z, nodes)
         g = np.diagonal(t0).copy()
     else:
         g = theta * _squares(r)
         if z is not None:
-            h = r @ z.T
+            h = np.empty((nodes.size, len(z)))
+            for i in range(0, len(z), 4 * STRIP):
+                h[:, i : i + 4 * STRIP] = _outputs(r, z[i : i + 4 * STRIP], nodes)
             g += (1.0 - theta) * _squares(h)
-    local = prices[nodes]
+    prices = given.prices[nodes]
     return _State(
-        nodes, r, h, z, tau[nodes], floor[nodes], local, np.argsort(local, kind="stable"), d, g,
-        g.copy(), status, np.array([room, np.inf, -1.0]), t0,
+        nodes, r, h, z, given.tau[nodes], given.floor[nodes], prices,
+        np.argsort(prices, kind="stable"), d, g, g.copy(), status,
+        np.array([room, np.inf, -1.0]), t0,
     )  # fmt: skip
+
+
+def _outputs(r: Matrix, z: Matrix, nodes: Indices) -> Matrix:
+    """R Z^T; Z has the columns of all nodes, R the rows of some."""
+    return r @ (z if nodes.size == z.shape[1] else z[:, nodes]).T
 
 
 def _start_loss(state: _State, theta: float) -> float:
@@ -213,7 +216,9 @@ def _run(
             state.prices, state.order, state.tally,
         )  # fmt: skip
         if state.z is not None and known < filled:
-            buffers.zc[:, known:filled] = state.z @ buffers.c[:n, known:filled]
+            spread = np.zeros((state.z.shape[1], filled - known))
+            spread[state.nodes] = buffers.c[:n, known:filled]
+            buffers.zc[:, known:filled] = state.z @ spread
             known = filled
         if blocks >= TRIALS:
             hits = max(filled / blocks, 1.0)
@@ -221,7 +226,7 @@ def _run(
             return steps, filled, code, hits
         left = min(picks.size - steps, buffers.c.shape[1] - filled)
         if state.t0 is None and _table_pays(n, left, hits):
-            state.t0, state.h = _table(state.r, theta, state.h, state.z), None
+            state.t0, state.h = _table(state.r, theta, state.h, state.z, state.nodes), None
         size = BLOCK if state.t0 is None else TABLE_BLOCK
         size = min(size, left + left // 4 + 1)
         chosen, places = _next_block(state, slot, owner, size)
@@ -238,18 +243,18 @@ def _table_pays(n: int, left: int, hits: float) -> bool:
     return left / hits * (BLOCK + PACKING) > n / 2
 
 
-def _table(r: Matrix, theta: float, h: Matrix | None, z: Matrix | None) -> Matrix:
+def _table(r: Matrix, theta: float, h: Matrix | None, z: Matrix | None, nodes: Indices) -> Matrix:
     """T0 = theta R R + (1 - theta) H H^T, by symmetric products; H by strips if not at hand."""
     if z is None:
         return r @ r.T
     t0 = r @ r.T if theta > 0.0 else np.zeros_like(r)
     t0 *= theta / (1.0 - theta)
     if h is not None:
-        _add_lower(t0, h, h)
+        _add_lower(t0, h)
     else:
         for i in range(0, len(z), 4 * STRIP):
-            strip = r @ z[i : i + 4 * STRIP].T
-            _add_lower(t0, strip, strip)
+            strip = _outputs(r, z[i : i + 4 * STRIP], nodes)
+            _add_lower(t0, strip)
     t0 *= 1.0 - theta
     _mirror(t0)
     return t0
@@ -345,15 +350,16 @@ def _downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
         flat = r.reshape(-1)
         _compact(flat, r.shape[0], live)
         r = flat[: k * k].reshape(k, k)
-    _add_lower(r, -c, c)
+    _add_lower(r, c, -1.0)
     _mirror(r)
     return r
 
 
-def _add_lower(target: Matrix, left: Matrix, right: Matrix) -> None:
-    """target += left @ right.T on the lower triangle, strip by strip."""
-    for i in range(0, len(left), STRIP):
-        target[i : i + STRIP, : i + STRIP] += left[i : i + STRIP] @ right[: i + STRIP].T
+def _add_lower(target: Matrix, x: Matrix, sign: float = 1.0) -> None:
+    """target += sign x x^T on the lower triangle, strip by strip."""
+    for i in range(0, len(x), STRIP):
+        rows = x[i : i + STRIP] * sign
+        target[i : i + STRIP, : i + STRIP] += rows @ x[: i + STRIP].T
 
 
 @njit(cache=True, nogil=True)
