@@ -42,7 +42,9 @@ def parameter(range_: Whole | Real | Choice) -> SearchStrategy[Any]:
 
 def parameters(space: Space) -> SearchStrategy[dict[str, Any]]:
     """Parameter dictionaries of a space of ranges."""
-    return st.fixed_dictionaries({name: parameter(range_) for name, range_ in space.items()})
+    # a tuple of values, as a strategy of dictionaries shuffles its keys by drawing integers
+    values = st.tuples(*[parameter(range_) for range_ in space.values()])
+    return values.map(lambda drawn: dict(zip(space, drawn)))
 
 
 def instances(make: Callable[..., Any], space: Space) -> SearchStrategy[Any]:

@@ -1,0 +1,72 @@
+"""The registry is complete, and every claim is documented in the fixed order."""
+
+import pytest
+
+from pruneproof import proofs_check
+from pruneproof.proofs_check import claims
+from pruneproof.proofs_check.claim import SECTIONS, Claim
+from pruneproof.proofs_check.registry import matching, register
+
+IDENTITIES = {f"spectral.I{i}" for i in range(1, 10)}
+MUST_FAIL = {"spectral.F1", "spectral.F2", "spectral.F3", "spectral.F4", "spectral.A2"}
+LETTERS = {"D": "12456789", "B": "1246", "W": "1", "G": "0", "S": "23", "X": "1256789"}
+OTHERS = {f"spectral.{letter}{digit}" for letter, digits in LETTERS.items() for digit in digits}
+
+
+def test_the_function_keeps_its_name_beside_the_folder() -> None:
+    assert proofs_check.claims is claims
+    assert proofs_check.claims("spectral.I1")
+
+
+def test_ids_are_exactly_the_table() -> None:
+    ids = [claim.id for claim in claims()]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == IDENTITIES | MUST_FAIL | OTHERS
+
+
+def test_kinds_follow_the_table() -> None:
+    kinds = {claim.id: claim.kind for claim in claims()}
+    assert {name for name, kind in kinds.items() if kind == "identity"} == IDENTITIES
+    assert {name for name, kind in kinds.items() if kind == "must-fail"} == MUST_FAIL
+    assert {name for name, kind in kinds.items() if kind == "exists"} == {
+        "spectral.D6",
+        "spectral.D7",
+        "spectral.D8",
+    }
+
+
+@pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)
+def test_docstrings_have_the_fixed_sections(claim: Claim) -> None:
+    assert [head for head in SECTIONS if head in claim.sections] == list(claim.sections)
+    assert all(claim.sections.values())
+    assert any(label in claim.source for label in ("[T]", "[C]", "[R]", "[D]"))
+    assert claim.statement == claim.sections["Statement"]
+    assert claim.title.startswith("FALSE") == claim.must_fail
+    assert len(claim.title) <= 100
+    assert claim.mutants == ()
+    assert claim.examples
+
+
+def test_patterns_are_shell_wildcards() -> None:
+    assert {claim.id for claim in claims("spectral.F*")} == MUST_FAIL - {"spectral.A2"}
+    assert claims("nothing") == []
+    assert [c.id for c in matching(["spectral.X1", "spectral.I1"])] == [
+        "spectral.I1",
+        "spectral.X1",
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["I4", "spectral.i4", "spectral.I44"])
+def test_close_ids_are_suggested(wanted: str) -> None:
+    with pytest.raises(ValueError, match=r"no claim matches .*did you mean .*spectral\.I4"):
+        matching([wanted])
+
+
+def test_a_claim_without_its_sections_is_refused() -> None:
+    def bare(instance: object) -> None:
+        """Says nothing."""
+
+    with pytest.raises(ValueError, match="must have the heads Hypotheses, Statement"):
+        register("test.bare", "identity", dict, {})(bare)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="registered twice"):
+        register("spectral.I1", "identity", dict, {})(bare)  # type: ignore[arg-type]
