@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,14 @@ class Estimate:
     mean: float
     error: float = 0.0
     draws: int = 1
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean and standard error of independent draws."""
+    if len(values) == 1:
+        return Estimate(float(values[0]))
+    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return Estimate(float(np.mean(values)), error, len(values))
 
 
 @dataclass(frozen=True)

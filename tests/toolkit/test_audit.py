@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from pruneproof.audit_data import Audit, LayerAudit, LossRow
-from pruneproof.auditing import METHODS, audit
+from pruneproof.audit_network import METHODS
+from pruneproof.auditing import audit
 from pruneproof.digits import digits, split
 from pruneproof.generalizing import network_class, rounded
 from pruneproof.theory.network.compress import compress

@@ -1,0 +1,148 @@
+"""The whole network of an audit: every hidden layer pruned to one width, by several methods.
+
+The methods differ in the choice of nodes only: each network is reconstructed without a ridge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pruneproof.theory.arrays import to_numpy
+from pruneproof.theory.errors import InapplicableError
+from pruneproof.theory.network.compressed import CompressedLayer, Compression
+from pruneproof.theory.network.folding import ReaderFold, folded_network, folded_reader
+from pruneproof.theory.network.network import Network
+from pruneproof.theory.network.sites import Path, Site, parametric
+from pruneproof.theory.selection.baselines import select_magnitude, select_random
+from pruneproof.theory.selection.leverage import select_leverage
+from pruneproof.theory.selection.volume import select_volume
+
+from .audit_data import Claimed, Estimate, NetworkRow, estimate
+from .audit_subject import Subject
+from .generalizing import generalization_bounds
+from .scoring import Task
+
+#: Methods compared; the first is the one whose losses and bounds are shown.
+METHODS = ("greedy", "leverage", "volume", "magnitude", "random")
+#: How often a method that draws is drawn.
+DRAWS = 5
+
+
+def network_row(
+    subject: Subject, width: int, greedy: Compression, held_out_error: float, choices: int
+) -> NetworkRow:
+    """Scores of all methods, and the bounds for the greedy choice, at one width."""
+    bound = greedy.error_bound
+    return NetworkRow(
+        width=width,
+        parameters=greedy.network.parameter_count,
+        output_error=greedy.output_error,
+        output_error_held_out=held_out_error,
+        error_bound=None if bound is None else bound.value,
+        train_score=_train_score(subject, greedy.network),
+        scores={} if subject.task is None else _scores(subject, width, greedy),
+        generalization=_generalization(subject, greedy.network, choices),
+    )
+
+
+def unpruned_row(subject: Subject, choices: int) -> NetworkRow:
+    """The network as it is, as a row of its own."""
+    network = subject.network
+    task = subject.task
+    score = None if task is None else Estimate(_test_score(subject, network, task))
+    return NetworkRow(
+        width=max(site.width for site in subject.sites),
+        parameters=network.parameter_count,
+        output_error=0.0,
+        output_error_held_out=0.0,
+        error_bound=None,
+        train_score=_train_score(subject, network),
+        scores={} if score is None else dict.fromkeys(METHODS, score),
+        generalization=_generalization(subject, network, choices),
+    )
+
+
+def _generalization(subject: Subject, network: Network, choices: int) -> tuple[Claimed, ...]:
+    if subject.task is None:
+        return ()
+    return generalization_bounds(
+        network, subject.task, subject.inputs, subject.test_inputs, choices
+    )
+
+
+def _train_score(subject: Subject, network: Network) -> float | None:
+    task = subject.task
+    return None if task is None else task.scored(network.forward(subject.inputs), task.targets)
+
+
+def _test_score(subject: Subject, network: Network, task: Task) -> float:
+    return task.scored(network.forward(subject.test_inputs), task.test_targets)
+
+
+def _scores(subject: Subject, width: int, greedy: Compression) -> dict[str, Estimate | None]:
+    """Score of every method on the held-out rows; None where a method does not apply."""
+    assert subject.task is not None
+    scores: dict[str, Estimate | None] = {}
+    for number, method in enumerate(METHODS):
+        networks = list(_networks(subject, number, width, greedy))
+        values = [_test_score(subject, network, subject.task) for network in networks]
+        scores[method] = estimate(values) if values else None
+    return scores
+
+
+def _networks(subject: Subject, number: int, width: int, greedy: Compression) -> Iterable[Network]:
+    """Networks pruned by one method: one where nothing is drawn, none where it does not apply."""
+    method = METHODS[number]
+    if method == "greedy":
+        yield greedy.network
+        return
+    draws = 1 if method == "magnitude" else DRAWS
+    for draw in range(draws):
+        rng = subject.rng(number, width, draw)
+        try:
+            chosen = [
+                _chosen(subject.network, method, layer, min(width, layer.size), rng)
+                for layer in greedy.layers
+            ]
+        except InapplicableError:
+            return
+        yield _pruned(subject.network, greedy.layers, chosen)
+
+
+def _chosen(
+    network: Network, method: str, layer: CompressedLayer, width: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Distinct nodes of one site by one method; all of them where all are asked for."""
+    if width == layer.size:
+        return np.arange(width)
+    if method == "volume":
+        selection = select_volume(layer.spectrum, width, rng=rng)
+    elif method == "leverage":
+        selection = select_leverage(layer.spectrum, width, layer.law_ridge, rng=rng)
+    elif method == "magnitude":
+        selection = select_magnitude(_incoming(network, layer.site), width)
+    else:
+        selection = select_random(layer.size, width, rng=rng)
+    return to_numpy(selection.kept)
+
+
+def _incoming(network: Network, site: Site) -> NDArray[np.float64]:
+    """Weights that write each node of a site, side by side: one row a node."""
+    rows = [to_numpy(parametric(network, path).weight) for path in site.writers]
+    return np.concatenate([weight.reshape(len(weight), -1) for weight in rows], axis=1)
+
+
+def _pruned(
+    network: Network, layers: Sequence[CompressedLayer], chosen: Sequence[NDArray[np.int64]]
+) -> Network:
+    """Network with the chosen nodes of every site, reconstructed without a ridge."""
+    folds: dict[Path, ReaderFold] = {}
+    rows: dict[Path, NDArray[np.int64]] = {}
+    for layer, kept in zip(layers, chosen):
+        for reader in layer.moments.readers:
+            folds[reader.path] = folded_reader(reader, kept, np.zeros(len(kept)))
+        rows |= dict.fromkeys(layer.site.writers, kept)
+    return folded_network(network, folds, rows)
