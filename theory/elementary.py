@@ -158,7 +158,7 @@ def exclusion(mu: Array, rho: Array, width: int) -> Array:
     Parameters
     ----------
     mu : (..., n) array
-        Positive eigenvalues.
+        Positive eigenvalues, descending.
     rho : (n, ...) array
         Their ratios, all n of them, along the first axis; entries broadcast against `mu`.
     width : int
@@ -168,12 +168,16 @@ def exclusion(mu: Array, rho: Array, width: int) -> Array:
     taken = xp.zeros_like(mu)
     upward = taken <= 0.5
     for size in range(1, width + 1):
-        taken = xp.clip((mu / rho[size - 1, ...]) * (1.0 - taken), 0.0, 1.0)
+        taken = _at_most_one((mu / rho[size - 1, ...]) * (1.0 - taken))
         upward = upward & (taken <= 0.5)
-    left_out = xp.zeros_like(mu)
-    for size in range(rho.shape[0], width, -1):
-        left_out = xp.clip((rho[size - 1, ...] / mu) * (1.0 - left_out), 0.0, 1.0)
-    return xp.where(upward, 1.0 - taken, left_out)
+    # p falls along the last axis, so the downward branch is needed on its first entries only.
+    first = int(xp.max(xp.sum(xp.astype(~upward, xp.int64), axis=-1)))
+    leading = mu[..., :first]
+    left_out = xp.zeros_like(leading)
+    for size in range(rho.shape[0] if first else width, width, -1):
+        left_out = _at_most_one((rho[size - 1, ...] / leading) * (1.0 - left_out))
+    chosen = xp.where(upward[..., :first], 1.0 - taken[..., :first], left_out)
+    return xp.concat([chosen, 1.0 - taken[..., first:]], axis=-1)
 
 
 def exclusions(mu: Array, rho: Array) -> Array:
@@ -185,8 +189,13 @@ def exclusions(mu: Array, rho: Array) -> Array:
     n = mu.shape[0]
     taken, left_out = [xp.zeros_like(mu)], [xp.zeros_like(mu)]
     for size in range(n):
-        taken.append(xp.clip((mu / rho[size]) * (1.0 - taken[-1]), 0.0, 1.0))
-        left_out.append(xp.clip((rho[n - 1 - size] / mu) * (1.0 - left_out[-1]), 0.0, 1.0))
+        taken.append(_at_most_one((mu / rho[size]) * (1.0 - taken[-1])))
+        left_out.append(_at_most_one((rho[n - 1 - size] / mu) * (1.0 - left_out[-1])))
     upwards = xp.stack(taken)
     beyond = xp.cumulative_sum(xp.astype(upwards > 0.5, xp.int64), axis=0)
     return xp.where(beyond == 0, 1.0 - upwards, xp.flip(xp.stack(left_out), axis=0))
+
+
+def _at_most_one(p: Array) -> Array:
+    """Probabilities, cut at 1 where the branch that is not taken has run away."""
+    return namespace(p).where(p < 1.0, p, 1.0)
