@@ -9,7 +9,7 @@ after which S <- S - c c^T with c = S e_j / sqrt(S_jj + tau_j). The criterion is
 al., arXiv 1808.08558 [R]; so is the side constraint sum_{j in J} 1/q_j <= (5/3) m k.
 
 Three twins make the same picks: :func:`_greedy_plain` below in the Array API standard (the
-residual explicit, O(m^2) a step), `kernels/greedy_numba.py` for NumPy, `kernels/greedy_cupy.py`
+residual explicit, O(m^2) a step), `kernels/greedy_blocks.py` for NumPy, `kernels/greedy_cupy.py`
 for CuPy.
 """
 
@@ -152,9 +152,9 @@ def greedy_order(
     """Nodes in greedy order until `width` or until the loss is rounding; the loss after each."""
     cov, tau, theta, z, width, xp = problem
     if is_numpy(xp):
-        from ..kernels import greedy_numba
+        from ..kernels import greedy_blocks
 
-        return greedy_numba.greedy(cov, tau, theta, z, width, prices, budget)
+        return greedy_blocks.greedy(cov, tau, theta, z, width, prices, budget)
     if is_cupy(xp):
         from ..kernels import greedy_cupy
 

@@ -21,7 +21,7 @@ from pruneproof.theory import (
     select_greedy,
 )
 from pruneproof.theory.arrays import to_numpy
-from pruneproof.theory.kernels import greedy_cupy, greedy_numba
+from pruneproof.theory.kernels import greedy_blocks, greedy_cupy, greedy_numba
 from pruneproof.theory.selection import greedy as module
 
 EPS = float(np.finfo(np.float64).eps)
@@ -162,7 +162,7 @@ def test_the_twins_agree(
     plain = module._greedy_plain(*arguments)
     start = theta * np.trace(cov) + (0 if z is None else (1 - theta) * np.sum((z @ cov) * z))
     rounding = 4 * m * EPS * start
-    for twin in (greedy_numba.greedy(*arguments), greedy_cupy.greedy(*arguments, xp=np)):
+    for twin in (greedy_blocks.greedy(*arguments), greedy_cupy.greedy(*arguments, xp=np)):
         agree_until_a_tie(cov, ridge, theta, z, plain, twin, rounding)
 
 
@@ -203,7 +203,7 @@ def test_compiled_picks_at_a_size_that_uses_all_paths() -> None:
             weights = None if theta == 1.0 else z
             arguments = (cov, np.full(m, tau), theta, weights, k, np.zeros(m), math.inf)
             plain = module._greedy_plain(*arguments)
-            fast = greedy_numba.greedy(*arguments)
+            fast = greedy_blocks.greedy(*arguments)
             start = theta * np.trace(cov)
             start += 0 if weights is None else (1 - theta) * np.sum((z @ cov) * z)
             agree_until_a_tie(
