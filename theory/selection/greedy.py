@@ -138,12 +138,26 @@ def greedy_nodes(
     """`width` nodes in greedy order, the losses, and how many came before rounding."""
     if prices is None:
         prices = np.zeros(problem.cov.shape[0])
-    found, losses = greedy_order(problem, prices, budget)
+    scale = _power_of_two(problem)
+    scaled = problem
+    if scale != 1.0:
+        scaled = problem._replace(cov=problem.cov * scale, tau=problem.tau * scale)
+    found, losses = greedy_order(scaled, prices, budget)
+    losses = losses / scale
     kept = _filled(found, problem, prices, budget)
     rest = len(kept) - len(found)
     if rest:
         losses = np.concatenate([losses, np.full(rest, _last(losses, problem))])
     return kept, losses, len(found)
+
+
+def _power_of_two(problem: Problem) -> float:
+    """Factor that brings Sigma near 1 where the squares of its entries would over- or underflow."""
+    xp = problem.xp
+    largest = float(xp.max(xp.linalg.diagonal(problem.cov) + problem.tau))
+    if largest == 0.0 or 1e-90 < largest < 1e90:
+        return 1.0
+    return 2.0 ** -math.frexp(largest)[1]
 
 
 def greedy_order(

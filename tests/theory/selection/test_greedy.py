@@ -334,6 +334,18 @@ def test_the_first_versions_objective() -> None:
     assert float(got.losses[-1]) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("scale", [2.0**-900, 2.0**-27, 2.0**27, 2.0**900])
+def test_units_do_not_matter(scale: float) -> None:
+    cov = rotated(1.0 / np.arange(1, 21), 0)
+    z = np.random.default_rng(0).standard_normal((3, 20))
+    options: dict[str, Any] = {"theta": 0.5, "output_weights": z}
+    expected = select_greedy(cov, 9, ridge=1e-3, **options)
+    got = select_greedy(cov * scale, 9, ridge=1e-3 * scale, **options)
+    assert np.array_equal(got.kept, expected.kept)
+    assert np.allclose(got.losses / scale, expected.losses, rtol=1e-13, atol=0)
+    assert np.array_equal(got.ridge, expected.ridge * scale)
+
+
 GOOD = np.eye(3)
 
 
