@@ -86,6 +86,10 @@ SMALL_LAYERS: Space = {**LAYERS, "m": Whole(1, 7), "k": Whole(1, 5)}
 
 #: Every structured family once, with the defaults of :func:`layer`.
 STRUCTURED: tuple[dict[str, Any], ...] = tuple({"family": family} for family in FAMILIES)
+#: Flat spectrum and one node of many: D6 and D7 are met up to 1 - 1/m^2.
+WIDE_FLAT = ({"family": "flat", "m": 24, "k": 1, "theta": 1.0},)
+#: The structured families with no ridge, where blocks of kept nodes may be singular.
+UNRIDGED = tuple({**case, "nodes": "none", "k": 3} for case in STRUCTURED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +135,11 @@ class Layer:
     def scale(self) -> float:
         """Tr Sigma, the mean squared length of phi."""
         return float(np.sum(self.features**2) / len(self.features))
+
+    @property
+    def size(self) -> int:
+        """Length of the longest sums, n + m."""
+        return int(np.sum(self.features.shape))
 
     @property
     def form_scale(self) -> float:

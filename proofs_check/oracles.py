@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .generators import Layer
 from .sides import Floats
 
 Index = np.ndarray[Any, np.dtype[np.int64]]
@@ -65,6 +66,11 @@ def ridge_fit(features: Floats, targets: Floats, kept: Index, tau: Floats) -> Fi
         (1.0 + float(np.linalg.norm(coefficients))) ** 2,
         1.0 / least,
     )
+
+
+def layer_fit(sampled: Layer, nodes: Index) -> Fit:
+    """Reconstruction of all features from some nodes of a layer, with their ridges."""
+    return ridge_fit(sampled.features, sampled.features, nodes, sampled.node_ridge[nodes])
 
 
 def form(theta: float, output_weights: Floats) -> Floats:
@@ -129,3 +135,13 @@ def all_subsets(features: Floats, k: int) -> Subsets:
     volume *= np.prod(lengths[:, 0, :] ** 2, axis=1)
     total = float(np.sum(volume))
     return Subsets(nodes, volume / total if total > 0 else volume, residuals)
+
+
+def mean_scale(sampled: Layer, k: int) -> float:
+    """Size of the terms of a volume-weighted mean of residuals S_J, |J| = k.
+
+    The mean loss (k + 1) e_{k+1}/e_k has derivative at most 1 in each eigenvalue, so an error E in
+    Sigma moves it by at most m ||E||; and the mean of (1 + ||A_J||)^2, which amplifies errors of
+    the single residuals, is at most 2 + 2 k (m - k + 1) (claim spectral.X6).
+    """
+    return sampled.scale * (sampled.m + 2 + 2 * k * (sampled.m - k + 1))

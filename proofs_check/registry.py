@@ -5,18 +5,22 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .claim import Claim, Kind, Parameters
 from .sides import Sides
 
-#: Modules of ``proofs_check.claims``, in the order in which their claims are listed.
+#: Modules of ``proofs_check.claims``.
 FAMILIES = (
     "identities",
+    "changes",
     "residual",
     "degrees",
     "volume",
+    "best_nodes",
+    "readers",
     "network",
     "submodularity",
     "counterexamples",
@@ -50,10 +54,16 @@ def register(
 
 
 def claims(pattern: str = "*") -> list[Claim]:
-    """Claims whose id matches `pattern` (shell wildcards, case counts), in their fixed order."""
+    """Claims whose id matches `pattern` (shell wildcards, case counts), sorted by id."""
     for family in FAMILIES:
         importlib.import_module(f".claims.{family}", __package__)
-    return [claim for name, claim in _claims.items() if fnmatch.fnmatchcase(name, pattern)]
+    names = sorted(_claims, key=_in_order)
+    return [_claims[name] for name in names if fnmatch.fnmatchcase(name, pattern)]
+
+
+def _in_order(claim_id: str) -> list[tuple[str, int]]:
+    """Sort key that counts numbers as numbers: X9 comes before X10."""
+    return [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", claim_id)]
 
 
 def matching(patterns: Iterable[str]) -> list[Claim]:

@@ -72,7 +72,7 @@ def merged_set(sampled: Layer) -> Sides:
     loss = float(np.trace(ridge_fit(sampled.features, sampled.features, kept, tau).moment))
     cov = theory.second_moment(sampled.features)
     bound = theory.sampling_bound(cov, sampled.ridge).value
-    size = len(sampled.features) + sampled.m
+    size = sampled.size
     return at_most(loss, bound, scale=sampled.scale, size=size)
 
 
@@ -107,7 +107,7 @@ def trace_without_degrees(sampled: Layer) -> Sides:
     drawn = theory.select_leverage(cov, count, lam, rng=np.random.default_rng(sampled.seed))
     kept, tau = np.asarray(drawn.kept), np.asarray(drawn.ridge)
     loss = float(np.trace(ridge_fit(sampled.features, sampled.features, kept, tau).moment))
-    return at_most(loss, 4 * lam, scale=sampled.scale, size=len(sampled.features) + sampled.m)
+    return at_most(loss, 4 * lam, scale=sampled.scale, size=sampled.size)
 
 
 @dataclass(frozen=True, eq=False)

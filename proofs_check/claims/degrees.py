@@ -53,7 +53,7 @@ def sandwich(sampled: Layer) -> Sides:
     b = float(np.max(mu * np.arange(1, len(mu) + 1) ** a))
     power = theory.power_law_dof_bound(a, lam, b)
     simple = a / (a - 1) * (b / lam) ** (1 / a)
-    size = len(sampled.features) + sampled.m
+    size = sampled.size
     # an error E in Sigma moves N, and s, by at most m ||E|| / lam
     scale = count + sampled.m * sampled.scale / lam
     return together(
@@ -158,7 +158,7 @@ def centred_degrees(sampled: Layer) -> Sides:
     centred = theory.degrees_of_freedom(theory.second_moment(x, centered=True), lam)
     own = degrees(eigenvalues(x - np.mean(x, axis=0)), lam)
     # an error E in Sigma moves N by at most m ||E|| / lam
-    scale, size = 1 + sampled.m * sampled.scale / lam, len(x) + sampled.m
+    scale, size = 1 + sampled.m * sampled.scale / lam, sampled.size
     return together(
         at_most(own, plain, scale=scale, size=size, part="upper"),
         at_most(centred, degrees(eigenvalues(x), lam), scale=scale, size=size, part="upper"),
@@ -197,7 +197,7 @@ def shapes(sampled: Layer) -> Sides:
     """
     x, lam, kept, m = sampled.features, sampled.ridge, sampled.kept, sampled.m
     cov, mu, c = theory.second_moment(x), eigenvalues(x), 3.0
-    size, scale = len(x) + m, m * (1 + sampled.scale / lam)
+    size, scale = sampled.size, m * (1 + sampled.scale / lam)
     dof = {t: theory.degrees_of_freedom(cov, t * lam) for t in (1.0, 2.0, c)}
     own = {t: degrees(mu, t * lam) for t in (1.0, 2.0, c)}
     gone = x[: len(kept)]

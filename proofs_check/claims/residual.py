@@ -43,7 +43,7 @@ def monotone_residual(sampled: Layer) -> Sides:
     x, cov, kept = sampled.features, theory.second_moment(sampled.features), sampled.kept
     lower = sampled.theta * sampled.node_ridge
     more = np.concatenate([kept, np.setdiff1d(np.arange(sampled.m), kept)[: len(kept)]])
-    size, parts = len(x) + sampled.m, []
+    size, parts = sampled.size, []
     for name, nodes, tau in (("nodes", more, sampled.node_ridge), ("ridge", kept, lower)):
         fit = ridge_fit(x, x, nodes, tau[nodes])
         before = ridge_fit(x, x, kept, sampled.tau)
@@ -88,7 +88,7 @@ def loss_floor(sampled: Layer) -> Sides:
     mixed_tail = float(np.sum(np.linalg.svd(x @ stacked.T, compute_uv=False)[k:] ** 2)) / len(x)
     floor = theory.floor(cov, k, theta=theta, output_weights=z).value
     loss = theory.information_loss(cov, kept, ridge=tau, theta=theta, output_weights=z)
-    scale, size = sampled.scale * fit.amplification, len(x) + sampled.m
+    scale, size = sampled.scale * fit.amplification, sampled.size
     wide = scale * max(sampled.form_scale, 1.0)
     sampled_loss = float(np.sum(q * fit.moment))
     return together(
@@ -130,7 +130,7 @@ def converse(sampled: Layer) -> Sides:
     loss = theory.information_loss(cov, kept, ridge=sampled.tau)
     floor = theory.converse_floor(cov, lam, k).value
     fit = ridge_fit(x, x, kept, sampled.tau)
-    scale, size = sampled.scale * fit.amplification + lam * sampled.m, len(x) + sampled.m
+    scale, size = sampled.scale * fit.amplification + lam * sampled.m, sampled.size
     tail = float(np.sum(mu[k:]))
     own_floor = lam * (degrees(mu, lam) - k)
     return together(
@@ -176,7 +176,7 @@ def theta_and_the_bound(sampled: Layer) -> Sides:
     }
     bound = theory.mixed_layer_bound(losses[theta], norm, theta).value
     weight = float(np.sum(w**2))
-    scale, size = weight * sampled.scale * fit.amplification, len(x) + sampled.m
+    scale, size = weight * sampled.scale * fit.amplification, sampled.size
     share = theta / norm**2 + 1 - theta
     wide = scale * max(1.0, sampled.form_scale / share / weight)
     return together(

@@ -91,7 +91,7 @@ def weak_submodularity(sampled: Layer) -> Sides:
     gains = float(np.sum((np.diag(s @ q @ s)[rest] / np.where(live, pivots, 1.0))[live]))
     lower = _submodularity(sampled, cov) * (joint - before)
     scale = sampled.form_scale * sampled.scale * amplification
-    return at_most(lower, gains, scale=scale, size=len(sampled.features) + sampled.m)
+    return at_most(lower, gains, scale=scale, size=sampled.size)
 
 
 @register(
@@ -141,7 +141,7 @@ def greedy_guarantee(sampled: Layer) -> Sides:
 
     top = max(value for nodes, (value, _) in values.items() if len(nodes) == k)
     scale = sampled.form_scale * sampled.scale * max(a for _, a in values.values())
-    size = len(sampled.features) + sampled.m
+    size = sampled.size
     share = 1 - np.exp(-_submodularity(sampled, cov))
     parts = [at_most(share * top, f(greedy), scale=scale, size=size)]
     for step in range(k):

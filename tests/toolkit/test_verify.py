@@ -23,13 +23,13 @@ def test_verify_prints_a_table_and_writes_json(
     assert max(map(len, lines)) <= 100
     assert [line.split()[0] for line in lines if " NOT FALSIFIED " in line or "(rightly)" in line][
         :3
-    ] == ["spectral.X2", "spectral.X8", "spectral.A2"]
-    assert lines[-1] == "3 claims: 2 NOT FALSIFIED, 1 REFUTED (rightly); all as it should be"
+    ] == ["spectral.A2", "spectral.X2", "spectral.X8"]
+    assert lines[-1] == "3 claims: 1 REFUTED (rightly), 2 NOT FALSIFIED; all as it should be"
     read = json.loads(file.read_text())
     assert [entry["claim"] for entry in read["verdicts"]] == [
+        "spectral.A2",
         "spectral.X2",
         "spectral.X8",
-        "spectral.A2",
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["verdicts.json"]
 

@@ -1,0 +1,163 @@
+"""The best k nodes: bounds that some J meets with no ridge, and a selector that meets them
+(D6-D9).
+
+Left sides list all subsets of k nodes, residuals by singular values of the samples. Right sides
+are the bounds of the theory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pruneproof import theory
+
+from ..generators import SMALL_LAYERS, STRUCTURED, WIDE_FLAT, Layer, layer, ranked_layer
+from ..oracles import all_subsets, degrees, eigenvalues, form, mean_scale, ridge_fit
+from ..registry import register
+from ..sides import Sides, at_most, equal, together
+
+
+@register("spectral.D6", "exists", layer, SMALL_LAYERS, STRUCTURED + WIDE_FLAT)
+def logfree_loss(sampled: Layer) -> Sides:
+    """Some k nodes meet the log-free bound, for every mixture of losses.
+
+    Hypotheses
+    ----------
+    1 <= k <= m, Q positive semidefinite, tau = 0, lam_v = lam_vol(k) (0 for k > rank).
+
+    Statement
+    ---------
+    min_{|J|=k} Tr(Q S_J) <= lam_v [theta N(lam_v) + (1 - theta) N'(lam_v; Z)].
+
+    Source
+    ------
+    Derived [D] from D5. Greedy selection need not meet it (A2).
+
+    Equality cases
+    --------------
+    Flat Sigma, k = 1: the ratio is 1 - 1/m^2.
+
+    References
+    ----------
+    arXiv 1808.08558 (objective [R])
+    """
+    x, k, z, theta = sampled.features, len(sampled.kept), sampled.output_weights, sampled.theta
+    cov, mu = theory.second_moment(x), eigenvalues(x)
+    best = float(np.min(all_subsets(x, k).losses(form(theta, z))))
+    lam = theory.volume_ridge(cov, k)
+    outputs = theory.output_degrees_of_freedom(cov, lam, z)
+    value = lam * (theta * degrees(mu, lam) + (1 - theta) * outputs) if lam else 0.0
+    bound = theory.volume_bound(cov, k, theta=theta, output_weights=z).value
+    scale, size = sampled.form_scale * mean_scale(sampled, k), sampled.size
+    return together(
+        at_most(best, value, scale=scale, size=size, part="formula"),
+        at_most(best, bound, scale=scale, size=size, part="bound"),
+        equal(bound, value, scale=scale, size=size, part="bound's value"),
+    )
+
+
+@register("spectral.D7", "exists", ranked_layer, SMALL_LAYERS, STRUCTURED + WIDE_FLAT)
+def doubled_degrees(sampled: Layer) -> Sides:
+    """Twice the degrees of freedom suffice, with constant one.
+
+    Hypotheses
+    ----------
+    k >= 2 N(lam), k <= rank, tau = 0 (here lam with k = 2 N(lam), the least allowed).
+
+    Statement
+    ---------
+    Some J of k distinct nodes has L^theta_0(J) <= lam [theta N(lam) + (1 - theta) N'(lam; Z)].
+
+    Source
+    ------
+    Derived [D] from D6. The paper asks k >= 5 N log(80 N) and has 4 lam [R].
+
+    Equality cases
+    --------------
+    Flat Sigma, k = 1, m large: the ratio tends to 1.
+
+    References
+    ----------
+    arXiv 1808.08558
+    """
+    x, k, z, theta = sampled.features, len(sampled.kept), sampled.output_weights, sampled.theta
+    cov, mu = theory.second_moment(x), eigenvalues(x)
+    lam = theory.ridge_for_degrees_of_freedom(cov, k / 2)
+    best = float(np.min(all_subsets(x, k).losses(form(theta, z))))
+    outputs = theory.output_degrees_of_freedom(cov, lam, z)
+    value = lam * (theta * degrees(mu, lam) + (1 - theta) * outputs)
+    bound = theory.doubled_dof_bound(cov, k, theta=theta, output_weights=z).value
+    scale, size = sampled.form_scale * mean_scale(sampled, k), sampled.size
+    counted = sampled.m * (1 + sampled.scale / lam)
+    return together(
+        at_most(best, value, scale=scale, size=size, part="formula"),
+        at_most(best, bound, scale=scale, size=size, part="bound"),
+        equal(2 * degrees(mu, lam), k, scale=counted, size=size, part="k = 2 N"),
+        equal(bound, value, scale=scale + value, size=size, part="bound's value"),
+    )
+
+
+@register("spectral.D8", "exists", layer, SMALL_LAYERS, STRUCTURED)
+def tail_loss(sampled: Layer) -> Sides:
+    """The best k nodes are within k + 1 of the best k directions.
+
+    Hypotheses
+    ----------
+    1 <= k <= m, tau = 0.
+
+    Statement
+    ---------
+    min_{|J|=k} L^A_0(J) <= (k + 1) sum_{j>k} mu_j.
+
+    Source
+    ------
+    Known (Deshpande et al. 2006); derived here from I7 [D].
+
+    References
+    ----------
+    Deshpande, Rademacher, Vempala and Wang 2006
+    """
+    x, k = sampled.features, len(sampled.kept)
+    cov = theory.second_moment(x)
+    best = float(np.min(all_subsets(x, k).losses(np.eye(sampled.m))))
+    bound = theory.tail_bound(cov, k).value
+    tail = (k + 1) * float(np.sum(eigenvalues(x)[k:]))
+    scale, size = mean_scale(sampled, k), sampled.size
+    return together(
+        at_most(best, (k + 1) * theory.tail_sum(cov, k), scale=scale, size=size, part="tail"),
+        equal(bound, tail, scale=scale, size=size, part="bound's value"),
+    )
+
+
+@register("spectral.D9", "inequality", ranked_layer, SMALL_LAYERS, STRUCTURED)
+def derandomised(sampled: Layer) -> Sides:
+    """Derandomised volume selection does at least as well as the mean of volume sampling.
+
+    Hypotheses
+    ----------
+    1 <= k <= rank, tau = 0; nodes are added to minimise the conditional mean of Tr(Q S_J).
+
+    Statement
+    ---------
+    Tr(Q S_J) <= E Tr(Q S_J') over volume sampling, hence the bound of D6.
+
+    Source
+    ------
+    Derived [D] (conditional expectations).
+
+    References
+    ----------
+    Deshpande and Rademacher 2010 (conditional expectations for volume sampling)
+    """
+    x, k, z, theta = sampled.features, len(sampled.kept), sampled.output_weights, sampled.theta
+    cov, q = theory.second_moment(x), form(theta, z)
+    kept = theory.select_volume_derandomised(cov, k, theta=theta, output_weights=z).kept
+    fit = ridge_fit(x, x, kept, np.zeros(k))
+    mean = float(np.sum(q * all_subsets(x, k).mean))
+    bound = theory.volume_bound(cov, k, theta=theta, output_weights=z).value
+    scale = sampled.form_scale * (mean_scale(sampled, k) + sampled.scale * fit.amplification)
+    loss = float(np.sum(q * fit.moment))
+    return together(
+        at_most(loss, mean, scale=scale, size=sampled.size, part="mean"),
+        at_most(loss, bound, scale=scale, size=sampled.size, part="D6"),
+    )
