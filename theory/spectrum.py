@@ -2,8 +2,8 @@ r"""Spectrum of a second-moment matrix and what it says of every ridge: degrees 
 leverage scores, the volume ridge, and the output version N'(lam; Z).
 
 Letters: mu_1 >= mu_2 >= ... eigenvalues of Sigma, lam the ridge, N(lam) = sum mu_j/(mu_j + lam),
-l_j = [Sigma (Sigma + lam)^{-1}]_jj (spectral.md 2.4, 2.5). Factorise once with :func:`decompose`,
-then ask for any ridge.
+l_j = [Sigma (Sigma + lam)^{-1}]_jj (docs/statements.md 2.4, 2.5). Factorise once with
+:func:`decompose`, then ask for any ridge.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from .arrays import (
     as_symmetric,
     check_semidefinite,
     input_eps,
+    is_numpy,
     namespace,
+    to_numpy,
 )
 
 
@@ -39,8 +41,7 @@ class Spectrum:
         Column i belongs to ``eigenvalues[i]``.
     noise : float
         Size below which an eigenvalue is rounding: eps * m * mu_1 for a factorised matrix (eps
-        of the type handed in), 0 for
-        eigenvalues given as such.
+        of the type handed in), 0 for eigenvalues given as such.
     """
 
     eigenvalues: Array
@@ -85,6 +86,8 @@ def decompose(cov: Any, *, vectors: bool = True) -> Spectrum:
     if vectors:
         values, basis = xp.linalg.eigh(cov)
         basis = xp.flip(basis, axis=1)
+        if is_numpy(xp):  # column by column, as eigenvectors are read
+            basis = np.asfortranarray(basis)
     else:
         values, basis = xp.linalg.eigvalsh(cov), None
     check_semidefinite(float(values[0]), tolerance)
@@ -110,7 +113,8 @@ def as_spectrum(spectrum_or_cov: Any, *, vectors: bool = False) -> Spectrum:
         xp = namespace(x)
         if float(xp.min(x)) < 0:
             raise ValueError(
-                f"eigenvalues must be at least 0, but the smallest is {float(xp.min(x)):g}"
+                f"eigenvalues must be at least 0, but the smallest is {float(xp.min(x)):g}; clip "
+                "rounding at 0, or give the matrix"
             )
         found = Spectrum(xp.sort(x, descending=True))
     if vectors and found.eigenvectors is None:
@@ -127,7 +131,7 @@ def shrinkage(spectrum: Spectrum, ridge: Any) -> Array:
     xp = namespace(mu)
     lam = as_real("ridge", ridge, empty=True)
     if namespace(lam) is not xp:
-        lam = xp.asarray(float(lam)) if lam.ndim == 0 else xp.asarray(np.asarray(lam))
+        lam = xp.asarray(to_numpy(lam), dtype=xp.float64)
     if math.prod(lam.shape) and float(xp.min(lam)) < 0:
         raise ValueError(f"ridge must be at least 0, but its smallest is {float(xp.min(lam)):g}")
     lam = lam[..., None]
@@ -166,7 +170,7 @@ def degrees_of_freedom(spectrum_or_cov: Any, ridge: Any) -> Any:
 
 
 def ridge_for_degrees_of_freedom(spectrum_or_cov: Any, dof: Any) -> Any:
-    r"""Inverse of N: the ridge lam_N(k) at which N(lam) = k (spectral.md X1).
+    r"""Inverse of N: the ridge lam_N(k) at which N(lam) = k (claim spectral.X1).
 
     Parameters
     ----------
@@ -185,7 +189,7 @@ def ridge_for_degrees_of_freedom(spectrum_or_cov: Any, dof: Any) -> Any:
         `dof` is not above 0, or above the rank.
     """
     spectrum = as_spectrum(spectrum_or_cov)
-    wanted = np.asarray(as_real("dof", np.asarray(dof)))
+    wanted = to_numpy(as_real("dof", dof))
     rank = spectrum.rank
     if np.min(wanted) <= 0 or np.max(wanted) > rank:
         raise ValueError(
@@ -202,22 +206,22 @@ def fixed_point_ridge(spectrum: Spectrum, ridge: float, width: float) -> float:
     r"""Largest root kappa of kappa (1 - N(kappa)/k) = lam.
 
     h(kappa) = kappa - (1/k) sum mu kappa/(mu + kappa) is convex and h >= lam at
-    kappa = lam + Tr Sigma/k, so Newton's iteration falls monotonically onto the largest root.
+    kappa = lam + Tr Sigma/k, so Newton's iteration falls monotonically onto the largest root. It
+    ends where rounding stops the fall: a few steps, or as many as the spectrum has decades.
     """
     mu = spectrum.eigenvalues
     xp = namespace(mu)
     if ridge == 0.0 and width >= spectrum.rank:
         return 0.0
     kappa = ridge + spectrum.trace / width
-    for _ in range(200):
+    while True:
         p = mu / (mu + kappa)
         squares = float(xp.sum(p * p))
         # Newton's step written without cancellation: every term is positive.
         after = (ridge * width + kappa * float(xp.sum(p * (1.0 - p)))) / (width - squares)
         if not after < kappa:
-            break
+            return kappa
         kappa = after
-    return kappa
 
 
 def leverage_scores(cov: Any, ridge: Any) -> Array:
@@ -241,7 +245,7 @@ def leverage_scores(cov: Any, ridge: Any) -> Array:
 
 
 def volume_ridge(spectrum_or_cov: Any, width: int) -> float:
-    r"""lam_vol(k) = min_{0 <= r < k} (sum_{j > r} mu_j) / (k - r) (spectral.md 2.5, D5).
+    r"""lam_vol(k) = min_{0 <= r < k} (sum_{j > r} mu_j) / (k - r) (claims spectral.D5, D6).
 
     For k < rank it is the root of sum_j min(1, mu_j/lam) = k; mu_k at k = rank; 0 above.
 
@@ -264,7 +268,8 @@ def tail_sum(spectrum_or_cov: Any, width: int) -> float:
     """Sum of the eigenvalues beyond the first k: no k nodes have a smaller input loss (D2)."""
     spectrum = as_spectrum(spectrum_or_cov)
     k = as_count("width", width, least=0)
-    return float(namespace(spectrum.eigenvalues).sum(spectrum.eigenvalues[k:]))
+    beyond = spectrum.eigenvalues[min(k, spectrum.size) :]
+    return float(namespace(beyond).sum(beyond))
 
 
 def smoother(cov: Any, ridge: float) -> Array:
@@ -276,7 +281,8 @@ def smoother(cov: Any, ridge: float) -> Array:
 
 
 def output_degrees_of_freedom(cov: Any, ridge: float, output_weights: Any) -> float:
-    r"""Output version N'(lam; Z) = Tr Z Sigma (Sigma + lam)^{-1} Z^T (spectral.md 2.4) [R].
+    r"""Output version N'(lam; Z) = Tr Z Sigma (Sigma + lam)^{-1} Z^T (docs/statements.md 2.4)
+    [R].
 
     Parameters
     ----------
@@ -284,6 +290,11 @@ def output_degrees_of_freedom(cov: Any, ridge: float, output_weights: Any) -> fl
     ridge : float
     output_weights : (p, m) array
         Z, the matrix that consumes the features.
+
+    Raises
+    ------
+    ValueError
+        As :func:`leverage_scores`; Z without one column a node.
     """
     spectrum = as_spectrum(cov, vectors=True)
     xp = namespace(spectrum.eigenvalues)
