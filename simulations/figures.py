@@ -36,6 +36,8 @@ class Curve:
     colour, marker : str
     error : sequence or None
         Half-lengths of the error bars.
+    faint : bool
+        Drawn half transparent, for what is to be distrusted.
     """
 
     label: str
@@ -44,8 +46,8 @@ class Curve:
     kind: Kind = "joined"
     colour: str = BLUE
     marker: str = "o"
-    filled: bool = True
     error: Sequence[float | None] | None = None
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,6 @@ _STYLE: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.fonttype": "none",
     "svg.hashsalt": "pruneproof",
 }
 
@@ -158,7 +159,7 @@ def _draw_curve(ax: Any, curve: Curve) -> None:
         linewidth=1.3,
         marker=curve.marker if marked else "none",
         markersize=4.5,
-        markerfacecolor=curve.colour if curve.filled else "white",
+        alpha=0.4 if curve.faint else 1.0,
         elinewidth=1.0,
         capsize=2.0,
         zorder=3 if marked else 2,

@@ -20,6 +20,7 @@ from pruneproof.simulations.figures import (
     draw,
     layer_colour,
 )
+from pruneproof.theory.laws import COHERENCE_WARNING
 from pruneproof.theory.spectrum import degrees_of_freedom
 
 from .audit_data import Audit, LayerAudit
@@ -91,13 +92,24 @@ def _losses(layer: LayerAudit) -> Panel:
         values = [getattr(row, name) / layer.trivial for row in layer.losses]
         return [value if value > 0.0 else None for value in values]
 
+    law = share("law")
+    chi = [row.coherence for row in layer.losses]
+    trusted = [value if c <= COHERENCE_WARNING else None for value, c in zip(law, chi)]
     sampled = [row.sampled.mean / layer.trivial for row in layer.losses]
     errors = [row.sampled.error / layer.trivial for row in layer.losses]
     curves = [
         Curve("paper-style bound (P1)", widths, share("paper"), "bound", SKY),
         Curve("volume bound (D6)", widths, share("volume"), "bound", PURPLE),
         Curve("$N(\\lambda)$ nodes suffice (X1)", widths, share("dof"), "bound", VERMILLION),
-        Curve("law of leverage sampling", widths, share("law"), "law", ORANGE),
+        Curve("law of leverage sampling", widths, trusted, "law", ORANGE),
+        Curve(
+            f"the same where $\\chi$ > {COHERENCE_WARNING:g}",
+            widths,
+            law,
+            "law",
+            ORANGE,
+            faint=True,
+        ),
         Curve("leverage, measured", widths, sampled, "measured", ORANGE, "s", error=errors),
         Curve("mean of volume sampling (I7)", widths, share("volume_mean"), "law", GREEN),
         Curve("greedy, train", widths, share("train"), "measured", BLUE),

@@ -21,6 +21,8 @@ from pruneproof.theory.laws import COHERENCE_WARNING
 
 from .audit_data import Audit, Claimed, Estimate, LayerAudit, LossRow, NetworkRow
 
+#: Shares below this are rounding: a loss is a difference of traces, exact to eps * m.
+ROUNDING = 1e-12
 SCHEMA = "pruneproof.audit/1"
 WIDTH = 100
 VACUOUS = Text("VACUOUS", style="magenta")
@@ -252,15 +254,14 @@ def _network_cells(audit: Audit, row: NetworkRow) -> Iterable[Text | str]:
 
 def _closing_notes(audit: Audit) -> Iterable[str]:
     yield from audit.notes
-    names = {
-        "held-out": "held-out: Clopper-Pearson" if audit.score == "accuracy" else "held-out: G3",
-        "Occam": "Occam: 16-bit weights",
-        "G1 slow": "G1: every network of the class",
-        "G2 fast": "G2: excess risk",
+    held_out = "Clopper and Pearson" if audit.score == "accuracy" else "claim G3"
+    meanings = {
+        "held-out": f"held-out bound: {held_out}, for rows the network was not trained on",
+        "Occam": "Occam bound: the network with 16-bit weights, all widths at once",
+        "G1 slow": "G1: every network of the class, if no input is longer than the longest one seen",
+        "G2 fast": "G2: excess risk of every network of the class",
     }
-    given = [names[c.name] for c in audit.unpruned.generalization if c.name in names]
-    if given:
-        yield "; ".join(given)
+    yield from (meanings[c.name] for c in audit.unpruned.generalization if c.name in meanings)
     bounds: list[Claimed] = [c for row in audit.rows for c in row.generalization]
     if any(c.vacuous for c in bounds):
         yield f"VACUOUS: the bound says no more than the trivial value {bounds[0].trivial:.4g}"
@@ -269,7 +270,7 @@ def _closing_notes(audit: Audit) -> Iterable[str]:
 def _percent(share: float, digits: int = 3) -> str:
     """Share in per cent to three figures, to two below .1 %, with an exponent below .001 %."""
     value = 100.0 * share
-    if value == 0.0:
+    if abs(share) < ROUNDING:
         return "0"
     if abs(value) < 1e-3:
         return f"{value:.0e}"
