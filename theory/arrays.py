@@ -42,7 +42,7 @@ def is_cupy(xp: Namespace) -> bool:
 
 
 def to_numpy(x: Any) -> NDArray[Any]:
-    """Copy of `x` (any library) on the host as a NumPy array; NumPy arrays pass unchanged."""
+    """Copy of `x` (any library) on the host; NumPy arrays pass unchanged, lists are read."""
     if isinstance(x, np.ndarray) or not array_api_compat.is_array_api_obj(x):
         return np.asarray(x)
     if hasattr(x, "get"):  # CuPy
@@ -73,11 +73,13 @@ def as_real(
     Raises
     ------
     ValueError
-        Ragged, complex, object or string entries; NaN or infinity; the wrong number of axes; no
-        entries.
+        Ragged, masked, complex, object or string entries; NaN or infinity; the wrong number of
+        axes; no entries.
     """
     xp = namespace(x)
     if is_numpy(xp):
+        if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
+            raise ValueError(f"{name} has masked entries; fill or drop them first")
         try:
             x = np.asarray(x)
         except ValueError:
@@ -94,7 +96,8 @@ def as_real(
             )
         x = xp.astype(x, xp.float64, copy=False)
     if ndim is not None and x.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} axes, but has {x.ndim} (shape {x.shape})")
+        wanted = {0: "be a single number", 1: "have 1 axis"}.get(ndim, f"have {ndim} axes")
+        raise ValueError(f"{name} must {wanted}, but has shape {x.shape}")
     if not empty and 0 in x.shape:
         raise ValueError(f"{name} is empty (shape {x.shape}); give at least one entry")
     if finite:
@@ -109,8 +112,9 @@ def check_finite(name: str, x: Array) -> None:
     array decides the usual case.
     """
     xp = namespace(x)
-    if math.prod(x.shape) == 0 or math.isfinite(float(xp.sum(x))):
-        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if math.prod(x.shape) == 0 or math.isfinite(float(xp.sum(x))):
+            return
     bad = ~xp.isfinite(x)
     count = int(xp.sum(xp.astype(bad, xp.int64)))
     if count:
@@ -125,14 +129,15 @@ def check_finite(name: str, x: Array) -> None:
 def input_eps(x: Any) -> float:
     """Rounding unit of the numbers as they were handed in (float32 input is only that exact)."""
     kind = str(getattr(x, "dtype", "float64"))
-    return float(np.finfo(np.float32).eps if "float32" in kind else np.finfo(np.float64).eps)
+    short = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}
+    return next((eps for word, eps in short.items() if word in kind), 2.0**-52)
 
 
 def as_covariance(cov: Any, *, name: str = "cov") -> Array:
     """Gate for second-moment matrices: symmetric and positive semidefinite up to rounding.
 
-    The tolerance is eps * ||cov||_F * m, with eps of the type handed in (float32 or float64): the
-    backward error of forming x.T @ x, or U diag(mu) U.T, of that size.
+    The tolerance is eps * ||cov||_F * m, with eps of the type handed in (float64 or a shorter one):
+    the backward error of forming x.T @ x, or U diag(mu) U.T, of that size.
 
     Parameters
     ----------
@@ -166,7 +171,7 @@ def as_symmetric(cov: Any, *, name: str = "cov") -> tuple[Array, float]:
     m = cov.shape[0]
     if cov.shape[1] != m:
         raise ValueError(f"{name} must be square, but has shape {cov.shape}")
-    tolerance = eps * float(xp.linalg.vector_norm(cov)) * m
+    tolerance = eps * m * _frobenius_norm(cov)
     asymmetry = _largest_asymmetry(cov)
     if asymmetry > tolerance:
         raise ValueError(
@@ -187,6 +192,17 @@ def check_semidefinite(smallest: float, tolerance: float, *, name: str = "cov") 
         )
 
 
+def _frobenius_norm(cov: Array) -> float:
+    """||cov||_F, scaled first where the squares would overflow or vanish."""
+    xp = namespace(cov)
+    with np.errstate(over="ignore", under="ignore"):
+        norm = float(xp.linalg.vector_norm(cov))
+    if 1e-140 < norm < math.inf:
+        return norm
+    peak = float(xp.max(xp.abs(cov)))
+    return peak * float(xp.linalg.vector_norm(cov / peak)) if peak > 0.0 else 0.0
+
+
 def _largest_asymmetry(cov: Array, block: int = 128) -> float:
     """Largest |cov - cov.T|, by blocks that stay in cache."""
     xp = namespace(cov)
@@ -201,9 +217,8 @@ def _largest_asymmetry(cov: Array, block: int = 128) -> float:
 def _is_semidefinite(cov: Array, tolerance: float) -> bool:
     """Whether cov + tolerance has a Cholesky factor: m^3/3 instead of the eigenvalues."""
     xp = namespace(cov)
-    shift = max(tolerance, float(np.finfo(np.float64).tiny))
     try:
-        factor = xp.linalg.cholesky(cov + xp.eye(cov.shape[0], dtype=xp.float64) * shift)
+        factor = xp.linalg.cholesky(cov + xp.eye(cov.shape[0], dtype=xp.float64) * tolerance)
     except np.linalg.LinAlgError:
         return False
     return math.isfinite(float(xp.sum(factor)))  # CuPy answers NaN where NumPy raises
@@ -251,7 +266,7 @@ def as_count(name: str, value: Any, *, least: int = 1, most: int | None = None) 
     """Whole number from `least` to `most`."""
     try:
         number = int(value)
-        exact = number == value and not isinstance(value, bool)
+        exact = bool(number == value) and not isinstance(value, bool | np.bool_)
     except (TypeError, ValueError, OverflowError):
         exact = False
         number = 0
@@ -274,17 +289,23 @@ def as_kept(kept: Any, m: int) -> NDArray[np.int64]:
     Raises
     ------
     ValueError
-        None kept, an index that is not whole or out of range (negative ones too), a repeat.
+        None kept, an index that is not whole or out of range (negative ones too), a repeat, a mask.
     """
-    raw = to_numpy(kept if array_api_compat.is_array_api_obj(kept) else list(kept))
+    try:
+        raw = to_numpy(kept if array_api_compat.is_array_api_obj(kept) else list(kept))
+    except (TypeError, ValueError):  # no sequence, or rows of unequal length
+        raise ValueError(f"kept must be a flat list of nodes, but is {kept!r:.60}") from None
     if raw.ndim != 1 or raw.size == 0:
         raise ValueError(f"kept must be a list of at least one node, but has shape {raw.shape}")
     if raw.dtype.kind not in "iu":
-        raise ValueError(f"kept must hold whole node indices, but has entries of type {raw.dtype}")
-    index = raw.astype(np.int64)
-    wrong = index[(index < 0) | (index >= m)]
+        hint = "; of a mask give np.flatnonzero(mask)" if raw.dtype.kind == "b" else ""
+        raise ValueError(
+            f"kept must hold whole node indices, but has entries of type {raw.dtype}{hint}"
+        )
+    wrong = raw[(raw < 0) | (raw >= m)]
     if wrong.size:
         raise ValueError(f"kept names node {int(wrong[0])}, but the layer has nodes 0 to {m - 1}")
+    index = raw.astype(np.int64)
     nodes, counts = np.unique(index, return_counts=True)
     if nodes.size < index.size:
         twice = int(nodes[np.argmax(counts)])

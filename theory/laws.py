@@ -1,4 +1,4 @@
-r"""Laws: what happens, beside what cannot be exceeded (laws.md).
+r"""Laws: what happens, beside what cannot be exceeded (docs/statements.md 5).
 
 L2, the sharp law of the leverage-sampled loss: kappa solves kappa (1 - N(kappa)/k) = lam with
 N(kappa) < k, and L^A(J) ~ kappa N(kappa). It is a prediction, never a bound; its coherence score
@@ -7,12 +7,13 @@ chi says when to distrust it (chi > .12).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from .arrays import as_count, as_real, as_ridge, namespace
+from .arrays import Array, Namespace, as_count, as_real, as_ridge, input_eps, namespace, to_numpy
 from .spectrum import as_spectrum, degrees_of_freedom, fixed_point_ridge, smoother
 
-#: Above this coherence score the law was seen to err by more than about 7 % (laws.md L2).
+#: Above this coherence score the law was seen to err by more than about 7 % (laws.L2).
 COHERENCE_WARNING = 0.12
 
 
@@ -22,7 +23,7 @@ def sampled_ridge(spectrum_or_cov: Any, ridge: float, width: int) -> float:
     The one root with N(kappa) < k; it lies in [lam, lam + Tr Sigma/k]. At lam = 0 it is the root
     of N(kappa) = k, and 0 from k = rank on.
 
-    Source: laws.md L2 (deterministic equivalent of a ridge sketch; cf. arXiv 2211.03751).
+    Source: laws.L2 (deterministic equivalent of a ridge sketch; cf. arXiv 2211.03751).
 
     Raises
     ------
@@ -35,7 +36,7 @@ def sampled_ridge(spectrum_or_cov: Any, ridge: float, width: int) -> float:
 
 
 def sampled_loss_law(spectrum_or_cov: Any, ridge: float, width: int) -> float:
-    """Predicted input loss L^A of k leverage-sampled nodes, kappa N(kappa) (laws.md L2).
+    """Predicted input loss L^A of k leverage-sampled nodes, kappa N(kappa) (laws.L2).
 
     For the multiset of :func:`~pruneproof.theory.select_leverage` with its ridges
     tau_i = k lam q_i / multiplicity. Same units as Tr Sigma.
@@ -54,24 +55,49 @@ def coherence_score(cov: Any, ridge: float, width: int, distribution: Any = None
     ridge : float
     width : int
     distribution : (m,) array, optional
-        Drawing law q; by default leverage at `ridge`, q_j = l_j/N(lam).
+        Drawing law q, at least 0 with sum 1; by default leverage at `ridge`, q_j = l_j/N(lam).
 
     Returns
     -------
     float
         At most .12: the law held within 3 % on 14 settings; above, it erred by 7 % and more
-        (laws.md L2).
+        (laws.L2). 0 for Sigma = 0; infinite where `distribution` never draws a node that counts.
+
+    Raises
+    ------
+    ValueError
+        As :func:`sampled_ridge`; `distribution` is not a probability distribution on the nodes.
     """
     spectrum = as_spectrum(cov, vectors=True)
     xp = namespace(spectrum.eigenvalues)
     kappa = sampled_ridge(spectrum, ridge, width)
     h = smoother(spectrum, kappa)
     dof = float(xp.sum(xp.linalg.diagonal(h)))
+    if dof == 0.0:
+        return 0.0
     if distribution is None:
         leverage = xp.linalg.diagonal(smoother(spectrum, ridge))
         q = leverage / xp.sum(leverage)
     else:
-        q = as_real("distribution", distribution, ndim=1)
-    inverse = xp.where(q > 0, 1.0 / xp.where(q > 0, q, xp.ones_like(q)), xp.zeros_like(q))
-    squares = h * h
-    return float(inverse @ (squares * squares) @ inverse) / (width * dof * dof)
+        q = _drawing_law(distribution, spectrum.size, xp)
+        never = xp.where(q > 0, xp.zeros_like(q), xp.linalg.diagonal(h))
+        if float(xp.max(never)) > spectrum.size * input_eps(h):  # more than rounding of h
+            return math.inf
+    root = xp.where(q > 0, 1.0 / xp.sqrt(xp.where(q > 0, q, xp.ones_like(q))), xp.zeros_like(q))
+    terms = (h * root[:, None]) * (h * root[None, :])  # no power of h alone, which may underflow
+    return float(xp.sum(terms * terms)) / (width * dof * dof)
+
+
+def _drawing_law(distribution: Any, m: int, xp: Namespace) -> Array:
+    """Probabilities of drawing each node: (m,), at least 0, sum 1 up to rounding."""
+    q = as_real("distribution", distribution, ndim=1)
+    if q.shape[0] != m:
+        raise ValueError(f"distribution must have {m} entries, one a node, but has {q.shape[0]}")
+    q = xp.asarray(to_numpy(q)) if namespace(q) is not xp else q
+    total = float(xp.sum(q))
+    if float(xp.min(q)) < 0 or abs(total - 1.0) > m * input_eps(distribution):
+        raise ValueError(
+            f"distribution must be at least 0 with sum 1, but its smallest entry is "
+            f"{float(xp.min(q)):g} and its sum {total:.15g}; divide it by its sum"
+        )
+    return q

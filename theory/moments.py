@@ -1,7 +1,7 @@
 r"""Second moments of a layer: Sigma = (1/n) sum_i phi(x_i) phi(x_i)^T, dense and streaming.
 
-Sigma is NOT centred unless ``centered=True`` (spectral.md 1). The streaming form holds one m x m
-triangle, is fed chunk by chunk, and merges exactly: the sums of two halves add.
+Sigma is NOT centred unless ``centered=True`` (docs/statements.md 1). The streaming form holds
+one m x m triangle, is fed chunk by chunk, and merges exactly: the sums of two halves add.
 """
 
 from __future__ import annotations
@@ -176,12 +176,12 @@ def _add_products(products: Array, x: Array) -> Array:
 
 
 def _mirror_upper(products: Array, count: int, block: int = 128) -> Array:
-    """Full symmetric matrix of an upper triangle, divided by count; blocks stay in cache."""
+    """Full symmetric matrix of an upper triangle over zeros, divided by count, block by block."""
     full = products / count
     m = full.shape[0]
     for start in range(0, m, block):
         stop = min(start + block, m)
-        corner = np.triu(full[start:stop, start:stop])
+        corner = full[start:stop, start:stop]
         full[start:stop, start:stop] = corner + np.triu(corner, 1).T
         full[stop:, start:stop] = full[start:stop, stop:].T
     return full

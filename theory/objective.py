@@ -1,6 +1,6 @@
 r"""What pruning loses: the residual S_J, the input, output and mixed losses, the reconstruction.
 
-Letters (spectral.md 2.1-2.3): J the k kept nodes, tau >= 0 their ridges, I_tau = diag(tau),
+Letters (docs/statements.md 2.1-2.3): J the k kept nodes, tau >= 0 their ridges, I_tau = diag(tau),
 
     A_J = Sigma_FJ (Sigma_JJ + I_tau)^{-1},   S_J = Sigma - A_J Sigma_JF,
     L^A = Tr S_J,   L^B = Tr Z S_J Z^T,   L^theta = theta L^A + (1 - theta) L^B = Tr(Q S_J),
@@ -25,8 +25,10 @@ from .arrays import (
     as_output_weights,
     as_real,
     as_theta,
+    input_eps,
     is_numpy,
     namespace,
+    to_numpy,
 )
 from .errors import RankDeficientWarning
 
@@ -67,7 +69,7 @@ def reconstruction(cov: Any, kept: Any, ridge: Any = 0.0) -> Array:
 def residual(cov: Any, kept: Any, ridge: Any = 0.0) -> Array:
     """Residual second moment S_J, (m, m), symmetric positive semidefinite up to rounding.
 
-    S_J = P_n (phi - A_J phi_J)(phi - A_J phi_J)^T + A_J I_tau A_J^T (spectral.md I6 [D]).
+    S_J = P_n (phi - A_J phi_J)(phi - A_J phi_J)^T + A_J I_tau A_J^T (claim spectral.I6 [D]).
     Parameters and errors as :func:`reconstruction`; a singular block is no matter here, as S_J
     does not depend on the inverse chosen. Absolute error of order eps * m * ||cov||.
     """
@@ -150,13 +152,13 @@ def projected_output_weights(output_weights: Any) -> Array:
     r"""Matrix V with V^T V = R_Z = Z^T (Z Z^T)^+ Z, (rank Z, m): the first version's objective.
 
     Handed in as `output_weights` it replaces Z^T Z by the projection R_Z, which makes L^A and L^B
-    comparable in scale. If rank Z = m then R_Z = I and theta has no effect. Source: spectral.md
-    2.2 [C: a public reimplementation of arXiv 1808.08558v1].
+    comparable in scale. If rank Z = m then R_Z = I and theta has no effect. Source:
+    docs/statements.md 2.2 [C: a public reimplementation of arXiv 1808.08558v1].
     """
     z = as_real("output_weights", output_weights, ndim=2)
     xp = namespace(z)
     _, singular, rows = xp.linalg.svd(z, full_matrices=False)
-    noise = float(np.finfo(np.float64).eps) * max(z.shape) * float(singular[0])
+    noise = input_eps(output_weights) * max(z.shape) * float(singular[0])
     rank = int(xp.sum(xp.astype(singular > noise, xp.int64)))
     return rows[:rank, :]
 
@@ -165,12 +167,19 @@ def affine_offset(mean: Any, kept: Any, coefficients: Any) -> Array:
     """Constant mean - A mean_J of the affine reconstruction phi ~ A phi_J + c, (m,).
 
     With A from the CENTRED second moment this keeps a constant node at ridge 0; its loss is the
-    loss of the centred covariance, never above the plain one (spectral.md 2.3, I8 [D]).
+    loss of the centred covariance, never above the plain one (claim spectral.I8 [D]).
     """
     mean = as_real("mean", mean, ndim=1)
     xp = namespace(mean)
-    index = xp.asarray(as_kept(kept, mean.shape[0]))
-    return mean - as_real("coefficients", coefficients, ndim=2) @ xp.take(mean, index)
+    index = as_kept(kept, mean.shape[0])
+    a = as_real("coefficients", coefficients, ndim=2)
+    if a.shape != (mean.shape[0], index.size):
+        raise ValueError(
+            f"coefficients must have shape ({mean.shape[0]}, {index.size}), a row a node and a "
+            f"column a kept node, but have shape {a.shape}"
+        )
+    a = a if namespace(a) is xp else xp.asarray(to_numpy(a))
+    return mean - a @ xp.take(mean, xp.asarray(index))
 
 
 def _checked(cov: Any, kept: Any, ridge: Any) -> tuple[Array, Array, Array]:

@@ -95,3 +95,50 @@ def test_array_libraries_agree(family, to_backend) -> None:
 def test_bad_arguments(ridge, width) -> None:
     with pytest.raises(ValueError, match=r"ridge|width"):
         theory.sampled_ridge(np.ones(3), ridge, width)
+
+
+@pytest.mark.parametrize("kind", ["given", "scaled"])
+def test_the_score_of_any_drawing_law(family, to_backend, kind) -> None:
+    cov = family(6)
+    lam, k = 0.1 * np.trace(cov), 4
+    kappa = theory.sampled_ridge(cov, lam, k)
+    h = np.linalg.solve(cov + kappa * np.eye(6), cov)
+    q = np.arange(1.0, 7.0) / 21.0
+    expected = np.sum(h**4 / np.outer(q, q)) / (k * np.trace(h) ** 2)
+    given = to_backend(q) if kind == "given" else q.tolist()
+    found = theory.coherence_score(to_backend(cov), lam, k, given)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_score_where_nodes_are_never_drawn_or_carry_nothing() -> None:
+    cov = np.diag([1.0, 1.0, 0.0])
+    half = [0.5, 0.5, 0.0]
+    by_hand = 2 * 4 / (3 * 2.0**2)  # H_ii = N/2 for two nodes: chi = 2 (N/2)^4 4/(k N^2), N = 2
+    assert theory.coherence_score(cov, 0.0, 3, half) == pytest.approx(by_hand, rel=1e-14)
+    assert theory.coherence_score(cov, 0.0, 3) == pytest.approx(by_hand, rel=1e-14)
+    assert theory.coherence_score(cov, 0.0, 3, [1.0, 0.0, 0.0]) == np.inf
+    assert theory.coherence_score(np.zeros((3, 3)), 0.1, 2) == 0.0
+    assert theory.sampled_loss_law(np.zeros((3, 3)), 0.1, 2) == 0.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_score_of_a_node_too_rare_for_its_reciprocal() -> None:
+    """q_2 is about 1e-310, whose reciprocal overflows; the node's term is about 0."""
+    cov = np.diag([1.0, 1e-310])
+    kappa = (1 + np.sqrt(5.0)) / 2  # kappa (1 - 1/(1 + kappa)) = 1
+    expected = (1 / (1 + kappa)) ** 4 / (1 / (1 + kappa)) ** 2
+    assert theory.coherence_score(cov, 1.0, 1) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "words"),
+    [
+        ([0.5, 0.5], "must have 3 entries, one a node, but has 2"),
+        ([1.0, 1.0, 1.0], "sum 3; divide it by its sum"),
+        ([0.75, 0.5, -0.25], r"smallest entry is -0\.25"),
+        (np.full((3, 1), 1 / 3), "1 axis"),
+    ],
+)
+def test_what_is_no_drawing_law_is_refused(distribution, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        theory.coherence_score(np.eye(3), 0.1, 2, distribution)

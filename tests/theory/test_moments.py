@@ -132,3 +132,42 @@ def test_float32_and_integers_are_raised_to_float64() -> None:
     x = np.random.default_rng(0).integers(0, 5, (9, 4))
     assert np.array_equal(second_moment(x), second_moment(x.astype(np.float64)))
     assert second_moment(x.astype(np.float32)).dtype == np.float64
+
+
+def test_every_block_of_a_wide_layer_is_mirrored() -> None:
+    x = np.random.default_rng(2).integers(-9, 9, (40, 300))  # sums of integers have no rounding
+    stream = MomentAccumulator(300)
+    stream.update(x[:25])
+    stream.update(x[25:])
+    assert np.array_equal(stream.second_moment, (x.T @ x) / 40)
+
+
+def test_an_empty_accumulator_merges_to_nothing_and_from_anything(to_backend) -> None:
+    x = samples(6, 3)
+    full, empty = MomentAccumulator(3), MomentAccumulator(3)
+    full.update(to_backend(x))
+    before = to_numpy(full.second_moment)
+    full.merge(MomentAccumulator(3))
+    empty.merge(full)
+    for stream in (full, empty):
+        assert stream.count == 6
+        assert type(stream.second_moment) is type(to_backend(x))
+        assert np.array_equal(to_numpy(stream.second_moment), before)
+    empty.update(to_backend(x))  # what was merged in is a copy
+    assert np.array_equal(to_numpy(full.second_moment), before)
+
+
+def test_two_array_libraries_do_not_mix() -> None:
+    import array_api_strict
+
+    x = samples(6, 3)
+    stream, other = MomentAccumulator(3), MomentAccumulator(3)
+    stream.update(x)
+    other.update(array_api_strict.asarray(x))
+    before = stream.second_moment
+    with pytest.raises(ValueError, match=r"numpy, not array_api_strict; convert"):
+        stream.update(array_api_strict.asarray(x))
+    with pytest.raises(ValueError, match=r"numpy, not array_api_strict; convert"):
+        stream.merge(other)
+    assert stream.count == 6
+    assert np.array_equal(stream.second_moment, before)

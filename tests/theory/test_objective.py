@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pruneproof import theory
-from pruneproof.theory.arrays import to_numpy
+from pruneproof.theory.arrays import namespace, to_numpy
+from pruneproof.theory.objective import mixture, quadratic_form
 
 EPS = np.finfo(float).eps
 
@@ -111,7 +112,7 @@ def test_keeping_every_node_loses_nothing(family) -> None:
 
 @given(seed=st.integers(0, 500), k=st.integers(1, 5), log_ridge=st.floats(-6, 2))
 def test_merging_repeats_leaves_the_residual(seed, k, log_ridge) -> None:
-    """1/tau = sum of 1/tau_i (spectral.md 1): repeated columns by augmented features."""
+    """1/tau = sum of 1/tau_i (docs/statements.md 1): repeated columns by augmented features."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((30, 6))
     draws = rng.integers(0, 6, k + 2)
@@ -180,3 +181,53 @@ def test_bad_index_sets(kept, words) -> None:
 def test_bad_arguments_of_the_loss(keywords, words) -> None:
     with pytest.raises(ValueError, match=words):
         theory.information_loss(np.eye(4), [0, 1], **keywords)
+
+
+def test_the_mixture_and_its_quadratic_form(to_backend) -> None:
+    z = np.arange(6.0).reshape(2, 3)
+    xp = namespace(to_backend(z))
+    theta, checked = mixture(0.25, to_backend(z), to_backend(np.eye(3)))
+    q = to_numpy(quadratic_form(3, theta, checked, xp))
+    assert np.array_equal(q, 0.25 * np.eye(3) + 0.75 * z.T @ z)  # small integers: exact
+    assert mixture(1.0, z, np.eye(3)) == (1.0, None)  # Z is idle
+    assert np.array_equal(to_numpy(quadratic_form(3, 1.0, None, xp)), np.eye(3))
+
+
+def test_a_projection_has_the_rank_of_the_numbers_handed_in() -> None:
+    z = np.random.default_rng(0).standard_normal((3, 6))
+    z = np.vstack([z, z.sum(axis=0)])
+    for scale in (1e-12, 1.0, 1e12):
+        for kind in (np.float64, np.float32):
+            assert theory.projected_output_weights((scale * z).astype(kind)).shape == (3, 6)
+
+
+def test_an_offset_joins_the_library_of_the_mean(to_backend) -> None:
+    mean, a = np.array([1.0, 2.0, 4.0]), np.array([[1.0, 0.0], [0.5, 1.0], [0.0, 1.0]])
+    for coefficients in (a, a.tolist(), to_backend(a)):
+        found = theory.affine_offset(to_backend(mean), [2, 0], coefficients)
+        assert type(found) is type(to_backend(mean))
+        assert to_numpy(found).tolist() == [-3.0, -1.0, 3.0]
+    for wrong in (a[:, :1], a[:2], a.T):
+        with pytest.raises(ValueError, match=r"coefficients must have shape \(3, 2\)"):
+            theory.affine_offset(mean, [2, 0], wrong)
+
+
+@pytest.mark.filterwarnings("ignore::pruneproof.theory.errors.RankDeficientWarning")
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e200, 1e300])
+def test_units_only_scale_the_losses(family, scale: float) -> None:
+    cov, kept = family(7), [5, 0, 3]
+    trivial = np.trace(cov)
+    for ridge in (0.0, 0.1 * trivial):
+        loss = theory.information_loss(cov, kept, ridge=ridge)
+        scaled = theory.information_loss(scale * cov, kept, ridge=scale * ridge) / scale
+        assert scaled == pytest.approx(loss, rel=0, abs=50 * EPS * 7 * trivial)
+        moved = theory.residual(scale * cov, kept, scale * ridge) / scale
+        assert np.max(np.abs(moved - theory.residual(cov, kept, ridge))) <= 50 * EPS * 7 * trivial
+
+
+def test_a_zero_matrix_has_nothing_to_lose() -> None:
+    cov = np.zeros((3, 3))
+    assert theory.information_loss(cov, [1, 0]) == 0.0
+    with pytest.warns(theory.RankDeficientWarning, match="2 kept nodes has rank 0"):
+        assert np.array_equal(theory.reconstruction(cov, [1, 0]), np.zeros((3, 2)))
+    assert np.array_equal(theory.reconstruction(cov, [1, 0], 0.5), np.zeros((3, 2)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pruneproof import theory
 from pruneproof.theory.arrays import to_numpy
+from pruneproof.theory.spectrum import as_spectrum
 
 EPS = np.finfo(float).eps
 positive = st.floats(1e-8, 1e8)
@@ -203,3 +204,102 @@ def test_bad_ridges_are_refused(ridge) -> None:
 def test_negative_eigenvalues_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 0"):
         theory.degrees_of_freedom([1.0, -0.5], 1.0)
+
+
+def test_rounding_is_no_rank() -> None:
+    """5 samples of 20 nodes: the other 15 computed eigenvalues are rounding, in any unit."""
+    x = np.random.default_rng(1).standard_normal((5, 20))
+    for kind, eps in ((np.float64, 2.0**-52), (np.float32, 2.0**-23)):
+        cov = 1e6 * (x.T @ x).astype(kind)
+        spectrum = theory.decompose(cov)
+        assert spectrum.noise == eps * 20 * float(spectrum.eigenvalues[0])
+        assert as_spectrum(cov).noise == pytest.approx(spectrum.noise, rel=1e-6)
+        assert spectrum.rank == 5
+        assert theory.degrees_of_freedom(cov, 0.0) == 5
+        assert theory.volume_ridge(cov, 5) > 0.0
+        assert theory.volume_ridge(cov, 6) == 0.0
+        with pytest.raises(ValueError, match=r"\(0, 5\], the rank; asked for 5.5 to 5.5"):
+            theory.ridge_for_degrees_of_freedom(cov, 5.5)
+    assert theory.Spectrum(np.array([2.0, 1.0]), noise=1.0).rank == 1
+
+
+def test_the_tail_sums_what_k_nodes_must_lose(to_backend) -> None:
+    mu = to_backend(np.array([1.0, 4.0, 0.5]))  # powers of two: exact
+    found = [theory.tail_sum(mu, k) for k in range(5)]
+    assert found == [5.5, 1.5, 0.5, 0.0, 0.0]
+    for wrong in (-1, 0.5):
+        with pytest.raises(ValueError, match="width"):
+            theory.tail_sum(mu, wrong)
+
+
+def test_ridges_of_any_shape_and_library_come_back_as_the_spectrums_kind(to_backend) -> None:
+    mu = to_backend(np.array([3.0, 1.0]))
+    given = np.array([[1.0, 3.0, 0.0]])
+    expected = [[0.75 + 0.5, 0.5 + 0.25, 2.0]]
+    for ridge in (given, given.tolist(), to_backend(given)):
+        found = theory.degrees_of_freedom(mu, ridge)
+        assert type(found) is type(mu)
+        assert np.array_equal(to_numpy(found), expected)
+    assert isinstance(theory.degrees_of_freedom(mu, 1), float)
+    zero_dimensional = theory.degrees_of_freedom(mu, to_backend(np.array(1.0)))
+    assert (zero_dimensional.shape, float(zero_dimensional)) == ((), 1.25)
+    assert theory.degrees_of_freedom(mu, to_backend(np.zeros((0, 2)))).shape == (0, 2)
+    for dof in (np.array([1.25, 0.75]), [1.25, 0.75], to_backend(np.array([1.25, 0.75]))):
+        found = theory.ridge_for_degrees_of_freedom(mu, dof)
+        assert type(found) is type(mu)
+        assert to_numpy(found) == pytest.approx([1.0, 3.0], rel=8 * EPS)
+    assert isinstance(theory.ridge_for_degrees_of_freedom(mu, to_backend(np.array(1.0))), float)
+
+
+def test_the_inverse_reaches_across_six_hundred_decades() -> None:
+    """Newton's iteration takes a step for every few decades: more than 200 in all here."""
+    for mu in (10.0 ** np.arange(300, -300, -1.0), 2.0 ** np.arange(990, -990, -1.0)):
+        for dof in (1.0, 0.5 * len(mu), len(mu) - 0.5):
+            lam = theory.ridge_for_degrees_of_freedom(mu, dof)
+            assert theory.degrees_of_freedom(mu, lam) == pytest.approx(dof, rel=4 * len(mu) * EPS)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-300, 1e-170, 1e200, 1e300])
+def test_units_only_scale_the_answers(scale: float) -> None:
+    x = np.random.default_rng(0).standard_normal((5, 12))
+    cov = x.T @ x
+    # eigh errs by eps * m * mu_1, which all of these see relative to the mu_5 of 5 samples.
+    mu = np.linalg.eigvalsh(cov)[::-1]
+    rel = 100 * EPS * 12 * mu[0] / mu[4]
+    ones = theory.degrees_of_freedom(cov, 1.0), theory.ridge_for_degrees_of_freedom(cov, 3)
+    assert theory.degrees_of_freedom(scale * cov, scale) == pytest.approx(ones[0], rel=rel)
+    ridge = theory.ridge_for_degrees_of_freedom(scale * cov, 3) / scale
+    assert ridge == pytest.approx(ones[1], rel=rel)
+    assert theory.volume_ridge(scale * cov, 3) / scale == pytest.approx(
+        theory.volume_ridge(cov, 3), rel=rel
+    )
+    assert theory.leverage_scores(scale * cov, scale) == pytest.approx(
+        theory.leverage_scores(cov, 1.0), rel=rel
+    )
+    assert theory.decompose(scale * cov).rank == 5
+
+
+def test_one_ridge_is_asked_for_where_one_is_meant() -> None:
+    for ask in (
+        theory.leverage_scores,
+        theory.smoother,
+        lambda cov, ridge: theory.output_degrees_of_freedom(cov, ridge, np.eye(3)),
+    ):
+        with pytest.raises(ValueError, match="ridge must be a single number"):
+            ask(np.eye(3), [0.1, 0.2, 0.3])
+        with pytest.raises(ValueError, match="ridge must be at least 0"):
+            ask(np.eye(3), -0.1)
+        assert np.all(np.isfinite(ask(np.eye(3), np.array(0.1))))
+    with pytest.raises(ValueError, match=r"smallest is -0\.2"):
+        theory.degrees_of_freedom(np.eye(3), [0.1, -0.2])
+
+
+def test_the_smoother_at_zero_is_the_projection_onto_the_range(family, to_backend) -> None:
+    cov = family(8)
+    found = to_numpy(theory.smoother(to_backend(cov), 0.0))
+    assert np.max(np.abs(found @ found - found)) <= 8 * 8 * EPS
+    assert np.trace(found) == pytest.approx(
+        np.linalg.matrix_rank(cov, hermitian=True), abs=64 * EPS
+    )
+    assert np.max(np.abs(found @ cov - cov)) <= 50 * EPS * 8 * np.linalg.norm(cov, 2)
