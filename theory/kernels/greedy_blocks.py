@@ -54,7 +54,7 @@ PIVOT_TOLERANCE = 1e-13
 # tried before look-ahead is judged, strip of a product where memory counts. A product of few rows
 # with R costs about as much as PACKING rows more.
 BLOCK, TABLE_BLOCK, POOL = 48, 24, 96
-TRIALS, STRIP, PACKING = 2, 96, 12
+TRIALS, STRIP, PACKING = 2, 192, 12
 
 
 class _Given(NamedTuple):
@@ -169,8 +169,8 @@ def _refresh(
         g = theta * _squares(r)
         if z is not None:
             h = np.empty((nodes.size, len(z)))
-            for i in range(0, len(z), 4 * STRIP):
-                h[:, i : i + 4 * STRIP] = _outputs(r, z[i : i + 4 * STRIP], nodes)
+            for i in range(0, len(z), 2 * STRIP):
+                h[:, i : i + 2 * STRIP] = _outputs(r, z[i : i + 2 * STRIP], nodes)
             g += (1.0 - theta) * _squares(h)
     prices = given.prices[nodes]
     return _State(
@@ -260,8 +260,8 @@ def _table(r: Matrix, theta: float, h: Matrix | None, z: Matrix | None, nodes: I
     if h is not None:
         _add_lower(t0, h)
     else:
-        for i in range(0, len(z), 4 * STRIP):
-            strip = _outputs(r, z[i : i + 4 * STRIP], nodes)
+        for i in range(0, len(z), 2 * STRIP):
+            strip = _outputs(r, z[i : i + 2 * STRIP], nodes)
             _add_lower(t0, strip)
     t0 *= 1.0 - theta
     mirror(t0)
@@ -366,5 +366,5 @@ def _downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
 def _add_lower(target: Matrix, x: Matrix, sign: float = 1.0) -> None:
     """target += sign x x^T on the lower triangle, strip by strip."""
     for i in range(0, len(x), STRIP):
-        rows = x[i : i + STRIP] * sign
+        rows = x[i : i + STRIP] if sign == 1.0 else x[i : i + STRIP] * sign
         target[i : i + STRIP, : i + STRIP] += rows @ x[: i + STRIP].T
