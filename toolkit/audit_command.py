@@ -83,8 +83,7 @@ def _run(
     name = Path(model).stem
     figures = figure_paths(report, name)
     _check_folders([*figures, *([] if json_path is None else [Path(json_path)])])
-    console = console or Console(width=None if sys.stdout.isatty() else WIDTH)
-    with _one_blas_thread(), _progress(console) as tick:
+    with _one_blas_thread(), _progress() as tick:
         tick(f"reading {model}", 0, 1)
         network, samples = _read(model, data, seed)
         found = audit(
@@ -103,10 +102,12 @@ def _run(
     contents = _rendered(found, figures)
     if json_path is not None:
         contents[Path(json_path)] = as_json(found).encode()
-    print_report(found, console)
     for path, content in contents.items():
         with written_whole(path) as file:
             file.write(content)
+    console = console or Console(width=WIDTH)  # a narrower terminal wraps; nothing is cut off
+    print_report(found, console)
+    for path in contents:
         console.print(f"written: {path}", highlight=False, soft_wrap=True)
 
 
@@ -183,15 +184,15 @@ def _one_blas_thread() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[Tick]:
-    """Progress bar on a terminal, nothing elsewhere."""
-    if not console.is_terminal:
-        yield lambda words, done, total: None
-        return
+def _progress() -> Iterator[Tick]:
+    """Progress bar on the standard error where that is a terminal, nothing elsewhere."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("", total=1)
 
         def tick(words: str, done: int, total: int) -> None:

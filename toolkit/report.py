@@ -258,7 +258,7 @@ def _closing_notes(audit: Audit) -> Iterable[str]:
     meanings = {
         "held-out": f"held-out bound: {held_out}, for rows the network was not trained on",
         "Occam": "Occam bound: the network with 16-bit weights, all widths at once",
-        "G1 slow": "G1: every network of the class, if no input is longer than the longest one seen",
+        "G1 slow": "G1: every network of the class, if no input is longer than the longest seen",
         "G2 fast": "G2: excess risk of every network of the class",
     }
     yield from (meanings[c.name] for c in audit.unpruned.generalization if c.name in meanings)
