@@ -30,6 +30,7 @@ SPECTRA = {
     "flat": np.ones(M),
     "graded": np.exp(-3.0 * np.arange(M)),
     "gap": np.concatenate([1e8 * np.arange(1.0, 7.0), 1e-8 * np.arange(1.0, 7.0)]),
+    "steep": 10.0 ** (-10.0 * np.arange(M)),
     "tiny": 1e-200 * np.random.default_rng(1).random(M),
     "huge": 1e200 * np.random.default_rng(2).random(M),
 }
@@ -55,6 +56,7 @@ def test_ratios_against_rationals(name: str) -> None:
         assert volume_loss(mu, k) == pytest.approx(wanted_loss, rel=4 * (M + 1) * EPS)
 
 
+@pytest.mark.filterwarnings("error")  # not even the branch that is not taken may overflow
 @pytest.mark.parametrize("name", SPECTRA)
 def test_exclusion_against_rationals(name: str) -> None:
     mu = np.sort(SPECTRA[name])[::-1]
@@ -177,7 +179,11 @@ def test_bad_input() -> None:
         elementary_ratios(np.array([1.0, -1.0]), 1)
     with pytest.raises(ValueError, match="order must be at least 1 and at most 2, but is 3"):
         elementary_ratios(np.ones(2), 3)
-    with pytest.raises(ValueError, match="width must be at least 1"):
-        volume_loss(np.ones(2), 0)
+    for ask in (volume_loss, volume_residual):
+        for width in (0, 3):
+            with pytest.raises(ValueError, match="width must be at least 1 and at most 2"):
+                ask(np.eye(2), width)
+    with pytest.raises(ValueError, match="order must be at least 0 and at most 2, but is 3"):
+        log_elementary(np.ones(2), 3)
     with pytest.raises(ValueError, match="eigenvectors are needed"):
         volume_residual(np.ones(2), 1)

@@ -104,10 +104,47 @@ def test_rank_does_not_depend_on_the_units_of_a_node() -> None:
     assert a[2] == pytest.approx(plain[2] * 1e6 / np.array([1.0, 1e-9]), rel=1e-12)
 
 
+def test_a_pivot_counts_down_to_rounding_and_no_further() -> None:
+    """Two nodes of correlation 1 - gap have the pivot 2 gap; 2 eps of it is rounding."""
+    for gap, rank in ((1e-12, 2), (2.0**-50, 2), (2.0**-53, 1)):
+        cov = np.array([[1.0, 1.0 - gap, 0.5], [1.0 - gap, 1.0, 0.5], [0.5, 0.5, 1.0]])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            a = theory.reconstruction(cov, [0, 1])
+        assert [str(w.message).split(":")[0] for w in caught] == (
+            [] if rank == 2 else ["the block of 2 kept nodes has rank 1"]
+        )
+        assert np.sum(a[2]) == pytest.approx(0.5, rel=8 * EPS / gap if rank == 2 else 8 * EPS)
+
+
+def test_a_pseudo_inverse_keeps_the_directions_above_rounding() -> None:
+    """Node 3 repeats node 0; nodes 0 and 1 differ by 1e-10, which is far above rounding."""
+    x = np.array([[1.0, 1.0, 0.0, 1.0], [0.0, 1e-5, 1.0, 0.0]])
+    cov = x.T @ x
+    with pytest.warns(theory.RankDeficientWarning, match="3 kept nodes has rank 2"):
+        theory.reconstruction(cov, [0, 1, 3])
+    # Node 2 is (node 1 - node 0)/1e-5, so A has size 1e5 and rounding counts eps |A|^2.
+    assert theory.information_loss(cov, [0, 1, 3]) <= 8 * EPS * 1e10
+
+
+def test_a_dead_node_is_no_matter(to_backend) -> None:
+    cov = np.diag([2.0, 0.0, 1.0])
+    cov[0, 2] = cov[2, 0] = 1.0
+    for kept in ([1, 0], [0]):
+        loss = theory.information_loss(to_backend(cov), kept)
+        assert loss == pytest.approx(0.5, rel=4 * EPS)
+    with pytest.warns(theory.RankDeficientWarning, match="2 kept nodes has rank 1"):
+        a = to_numpy(theory.reconstruction(to_backend(cov), [1, 0]))
+    assert a == pytest.approx(np.array([[0.0, 1.0], [0.0, 0.0], [0.0, 0.5]]), rel=4 * EPS)
+
+
 def test_keeping_every_node_loses_nothing(family) -> None:
     cov = family(7)
-    loss = theory.information_loss(cov, np.arange(7))
-    assert loss <= 100 * EPS * 7 * np.trace(cov)
+    z = np.random.default_rng(1).standard_normal((4, 7))
+    outputs = np.trace(z @ cov @ z.T)
+    for theta, trivial in ((1.0, np.trace(cov)), (0.0, outputs)):
+        loss = theory.information_loss(cov, np.arange(7), theta=theta, output_weights=z)
+        assert 0.0 <= loss <= 100 * EPS * 7 * trivial
 
 
 @given(seed=st.integers(0, 500), k=st.integers(1, 5), log_ridge=st.floats(-6, 2))
@@ -174,7 +211,7 @@ def test_bad_index_sets(kept, words) -> None:
         ({"theta": 0.5, "output_weights": np.ones((2, 3))}, "4 columns"),
         ({"ridge": -1.0}, "at least 0"),
         ({"ridge": [0.1, -0.2]}, "at least 0"),
-        ({"ridge": [0.1, 0.2, 0.3]}, "shape"),
+        ({"ridge": [0.1, 0.2, 0.3]}, r"shape \(2,\) \(one a kept node\), not \(3,\)"),
         ({"ridge": np.inf}, "infinite"),
     ],
 )
