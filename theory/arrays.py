@@ -217,6 +217,12 @@ def _largest_asymmetry(cov: Array, block: int = 128) -> float:
 def _is_semidefinite(cov: Array, tolerance: float) -> bool:
     """Whether cov + tolerance has a Cholesky factor: m^3/3 instead of the eigenvalues."""
     xp = namespace(cov)
+    if is_numpy(xp):
+        from scipy.linalg.lapack import dpotrf
+
+        shifted = np.array(cov, order="F")
+        np.einsum("ii->i", shifted)[:] += tolerance
+        return int(dpotrf(shifted, lower=True, clean=False, overwrite_a=True)[1]) == 0
     try:
         factor = xp.linalg.cholesky(cov + xp.eye(cov.shape[0], dtype=xp.float64) * tolerance)
     except np.linalg.LinAlgError:
