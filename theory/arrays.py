@@ -220,7 +220,7 @@ def _is_semidefinite(cov: Array, tolerance: float) -> bool:
     if is_numpy(xp):
         from scipy.linalg.lapack import dpotrf
 
-        shifted = np.array(cov, order="F")
+        shifted = np.array(cov.T if cov.flags.c_contiguous else cov, order="F")  # straight copy
         np.einsum("ii->i", shifted)[:] += tolerance
         return int(dpotrf(shifted, lower=True, clean=False, overwrite_a=True)[1]) == 0
     try:
