@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -66,37 +64,45 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """
     place = Path(path)
     try:
-        with open(place, "rb") as file:
-            if file.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
-                raise ValueError(
-                    f"{place} is not an .npz file (it does not begin as a zip archive); write one "
-                    "with numpy.savez or pruneproof's save_network"
-                )
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as archive:
-                return {key: _member(place, archive, key) for key in archive.files}
+        file = open(place, "rb")
     except FileNotFoundError:
         raise ValueError(f"there is no file {place}; check the path") from None
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except OSError as error:
+        raise ValueError(f"{place} cannot be read: {error.strerror or error}") from None
+    with file:
+        return _arrays(place, file)
+
+
+def _arrays(place: Path, file: IO[bytes]) -> dict[str, NDArray[Any]]:
+    try:
+        if file.read(4) in (b"PK\x03\x04", b"PK\x05\x06"):
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                return {key: _member(archive, key) for key in archive.files}
+    except _ObjectArray as error:
         raise ValueError(
-            f"{place} is truncated or damaged ({error}); copy or write it again"
+            f"{place}: '{error}' is an object array, which would have to be unpickled and is "
+            "refused; store plain numbers (for layers of unequal shape, one key each)"
         ) from None
+    except Exception as error:  # what NumPy and zipfile raise on damaged bytes has no end
+        raise ValueError(
+            f"{place} is truncated or damaged ({' '.join(str(error).split())}); copy or write it "
+            "again"
+        ) from None
+    raise ValueError(
+        f"{place} is not an .npz file (it does not begin as a zip archive); write one with "
+        "numpy.savez or pruneproof's save_network"
+    )
 
 
-def _member(place: Path, archive: Any, key: str) -> NDArray[Any]:
+class _ObjectArray(Exception):
+    """The array of that key would have to be unpickled."""
+
+
+def _member(archive: Any, key: str) -> NDArray[Any]:
     try:
         return np.asarray(archive[key])
     except ValueError as error:
-        if "pickle" in str(error) or "Object arrays" in str(error):
-            raise ValueError(
-                f"{place}: '{key}' is an object array, which would have to be unpickled and is "
-                "refused; store plain numbers (for layers of unequal shape, one key each)"
-            ) from None
-        raise ValueError(
-            f"{place}: '{key}' is damaged ({error}); copy or write the file again"
-        ) from None
-    except (MemoryError, NotImplementedError, RuntimeError, SyntaxError) as error:
-        raise ValueError(
-            f"{place}: '{key}' cannot be read ({type(error).__name__}: {error}); write it again "
-            "with numpy.savez"
-        ) from None
+        if "allow_pickle" in str(error):
+            raise _ObjectArray(key) from None
+        raise

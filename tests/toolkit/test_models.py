@@ -124,6 +124,11 @@ def broken(tmp_path: Path, case: str) -> Path:
         content[content.index(b"1.weight.npy") + 50] ^= 255
         path.write_bytes(bytes(content))
         return path
+    if case == "zip version":
+        content = bytearray(path.read_bytes())
+        content[content.index(b"PK\x01\x02") + 6] = 250
+        path.write_bytes(bytes(content))
+        return path
     if case in ("empty", "text", "pickle", "npy"):
         raw = {"empty": b"", "text": b"layers: Dense\n", "pickle": pickle.dumps(Trap())}
         if case == "npy":
@@ -157,6 +162,7 @@ def broken(tmp_path: Path, case: str) -> Path:
     [
         ("truncated", "truncated or damaged"),
         ("flipped byte", "damaged"),
+        ("zip version", "damaged .*version"),
         ("empty", "not an .npz file"),
         ("text", "not an .npz file"),
         ("pickle", "not an .npz file"),
