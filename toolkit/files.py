@@ -64,13 +64,12 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """
     place = Path(path)
     try:
-        file = open(place, "rb")
+        with open(place, "rb") as file:
+            return _arrays(place, file)
     except FileNotFoundError:
         raise ValueError(f"there is no file {place}; check the path") from None
     except OSError as error:
         raise ValueError(f"{place} cannot be read: {error.strerror or error}") from None
-    with file:
-        return _arrays(place, file)
 
 
 def _arrays(place: Path, file: IO[bytes]) -> dict[str, NDArray[Any]]:
