@@ -6,6 +6,7 @@ claims run, in whatever order and on however many workers (but for the seconds).
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -56,19 +57,12 @@ def _verdicts(chosen: Sequence[Claim], budget: str, seed: int, workers: int) -> 
             yield judge(claim, budget, seed)
         return
     import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(
-        min(workers, len(chosen)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_leave_interrupts_to_the_caller,
-    )
-    try:
-        tasks = [pool.submit(_judge_by_id, claim.id, budget, seed) for claim in chosen]
-        for task in tasks:
-            yield task.result()
-    finally:  # also when the caller stops early: what has not begun is dropped
-        pool.shutdown(cancel_futures=True)
+    task = functools.partial(_judge_by_id, budget=budget, seed=seed)
+    fresh = multiprocessing.get_context("spawn")
+    # leaving the block, also because the caller stops early, ends the workers
+    with fresh.Pool(min(workers, len(chosen)), _leave_interrupts_to_the_caller) as pool:
+        yield from pool.imap(task, [claim.id for claim in chosen])
 
 
 def judge(claim: Claim, budget: str, seed: int) -> Verdict:

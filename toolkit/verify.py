@@ -8,8 +8,11 @@ table and the file have been written with the verdicts so far.
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,12 +46,12 @@ def verify_command(
     except ValueError as error:
         return _refuse(error)
     found: list[Verdict] = []
-    interrupted = False
-    try:
+    with _interruption() as pressed, contextlib.suppress(KeyboardInterrupt):
         for verdict in _watched(coming, len(chosen)):
             found.append(verdict)
-    except KeyboardInterrupt:
-        interrupted = True
+            if pressed:
+                break
+    interrupted = len(found) < len(chosen)
     console = _console()
     _print_verdicts(console, found, {claim.id: claim for claim in chosen})
     if interrupted:
@@ -114,6 +117,28 @@ def _how(claim: Claim) -> str:
 
 def _parameters(case: Any) -> str:
     return " ".join(f"{name}={value}" for name, value in case.items()) or "the defaults"
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[list[int]]:
+    """List that fills when Ctrl-C is pressed, which raises KeyboardInterrupt as ever.
+
+    An exception raised while a callback of the garbage collector runs is lost; the list is not.
+    """
+    pressed: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed  # only the main thread is told of signals
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _watched(coming: Iterator[Verdict], total: int) -> Iterator[Verdict]:
