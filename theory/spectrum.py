@@ -33,6 +33,8 @@ from .arrays import (
 class Spectrum:
     """Eigenvalues, and if asked for eigenvectors, of a second-moment matrix.
 
+    Usually made by :func:`decompose`; refuses eigenvalues which do not descend to 0 or above.
+
     Attributes
     ----------
     eigenvalues : (m,) array
@@ -47,6 +49,15 @@ class Spectrum:
     eigenvalues: Array
     eigenvectors: Array = None
     noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        mu = as_real("eigenvalues", self.eigenvalues, ndim=1)
+        xp = namespace(mu)
+        if float(mu[-1]) < 0 or bool(xp.any(mu[1:] > mu[:-1])):
+            raise ValueError(
+                "eigenvalues must descend and be at least 0; give decompose(cov) where they do not"
+            )
+        object.__setattr__(self, "eigenvalues", mu)
 
     @property
     def size(self) -> int:
@@ -213,12 +224,14 @@ def fixed_point_ridge(spectrum: Spectrum, ridge: float, width: float) -> float:
     xp = namespace(mu)
     if ridge == 0.0 and width >= spectrum.rank:
         return 0.0
+    mu = mu[: int(xp.sum(xp.astype(mu > 0, xp.int64)))]
+    spare = width - mu.shape[0]
     kappa = ridge + spectrum.trace / width
     while True:
-        p = mu / (mu + kappa)
-        squares = float(xp.sum(p * p))
-        # Newton's step written without cancellation: every term is positive.
-        after = (ridge * width + kappa * float(xp.sum(p * (1.0 - p)))) / (width - squares)
+        p, rest = mu / (mu + kappa), kappa / (mu + kappa)
+        # Newton's step, with 1 - p and 1 - p^2 free of cancellation.
+        slope = spare + float(xp.sum(rest * (1.0 + p)))
+        after = (ridge * width + kappa * float(xp.sum(p * rest))) / slope
         if not after < kappa:
             return kappa
         kappa = after

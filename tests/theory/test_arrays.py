@@ -118,16 +118,16 @@ def test_the_gate_judges_alike_at_every_scale(scale: float, to_backend) -> None:
     assert arrays.as_symmetric(np.zeros((2, 2)))[1] == 0.0
 
 
-def test_the_two_gates_draw_the_line_at_one_tolerance() -> None:
+def test_the_two_gates_draw_the_line_at_one_tolerance(to_backend) -> None:
     cov = np.diag([1.0, 1.0, 0.0])
     tolerance = arrays.as_symmetric(cov)[1]
     for factor, passes in ((0.9, True), (1.1, False)):
         cov[2, 2] = -factor * tolerance
         if passes:
-            arrays.as_covariance(cov)
+            arrays.as_covariance(to_backend(cov))
         else:
             with pytest.raises(ValueError, match="semidefinite"):
-                arrays.as_covariance(cov)
+                arrays.as_covariance(to_backend(cov))
 
 
 def test_ridges_thetas_and_probabilities_at_their_ends() -> None:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from pruneproof import theory
 
+EPS = np.finfo(float).eps
+
 
 @given(
     decay=st.floats(0.1, 3.0),
@@ -34,6 +36,16 @@ def test_without_ridge_it_is_the_ridge_of_as_many_degrees_of_freedom() -> None:
     )
     assert theory.sampled_ridge(mu, 0.0, 40) == 0.0
     assert theory.sampled_ridge(np.array([1.0, 0.0]), 0.0, 1) == 0.0
+
+
+@pytest.mark.parametrize("lam", [1e-320, 1e-300, 1e-40, 1e-20, 1e-9, 0.1, 1e9, 1e300])
+def test_the_effective_ridge_of_a_flat_spectrum_at_every_ridge(lam) -> None:
+    """k = m: kappa^2/(1 + kappa) = lam, where 1 - N(kappa)/k is lost in rounding below 1e-16."""
+    expected = (lam + np.sqrt(lam) * np.sqrt(lam + 4.0)) / 2
+    found = theory.sampled_ridge(np.ones(5), lam, 5)
+    # 1e-320 itself is a subnormal of 11 bits.
+    assert found == pytest.approx(expected, rel=2.0**-10 if lam == 1e-320 else 32 * EPS)
+    assert theory.sampled_ridge([1.0] * 5 + [0.0] * 3, lam, 5) == found
 
 
 def sampled_losses(cov: np.ndarray, lam: float, k: int, draws: int, seed: int) -> np.ndarray:

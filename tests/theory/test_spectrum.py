@@ -223,6 +223,16 @@ def test_rounding_is_no_rank() -> None:
     assert theory.Spectrum(np.array([2.0, 1.0]), noise=1.0).rank == 1
 
 
+def test_a_spectrum_descends_to_zero_or_above() -> None:
+    assert theory.degrees_of_freedom(theory.Spectrum([2, 1, 1, 0]), 1.0) == pytest.approx(5 / 3)
+    for wrong in ([1.0, 2.0], [1.0, -0.5], np.linalg.eigvalsh(np.diag([1.0, 3.0]))):
+        with pytest.raises(ValueError, match="must descend and be at least 0"):
+            theory.Spectrum(np.array(wrong))
+    for wrong, words in (([[1.0]], "1 axis"), ([np.nan, 1.0], "NaN"), ([], "empty")):
+        with pytest.raises(ValueError, match=words):
+            theory.Spectrum(wrong)
+
+
 def test_the_tail_sums_what_k_nodes_must_lose(to_backend) -> None:
     mu = to_backend(np.array([1.0, 4.0, 0.5]))  # powers of two: exact
     found = [theory.tail_sum(mu, k) for k in range(5)]
