@@ -39,8 +39,10 @@ def test_a_matrix_its_spectrum_and_its_eigenvalues_agree(family) -> None:
     lam = 0.03 * np.trace(cov)
     value = theory.degrees_of_freedom(cov, lam)
     assert isinstance(value, float)
-    assert theory.degrees_of_freedom(spectrum, lam) == pytest.approx(value, rel=1e-12)
-    assert theory.degrees_of_freedom(spectrum.eigenvalues, lam) == pytest.approx(value, rel=1e-12)
+    assert theory.degrees_of_freedom(spectrum, lam) == pytest.approx(value, rel=1e-12, abs=0)
+    assert theory.degrees_of_freedom(spectrum.eigenvalues, lam) == pytest.approx(
+        value, rel=1e-12, abs=0
+    )
 
 
 def test_shapes_follow_the_ridge() -> None:
@@ -48,7 +50,7 @@ def test_shapes_follow_the_ridge() -> None:
     assert theory.degrees_of_freedom(mu, np.full((2, 3), 0.5)).shape == (2, 3)
     assert theory.degrees_of_freedom(mu, [0.5, 1.0]).shape == (2,)
     assert theory.degrees_of_freedom(mu[::-1], 1) == pytest.approx(
-        float(Fraction(3, 4) + Fraction(2, 3) + Fraction(1, 2)), rel=4 * EPS
+        float(Fraction(3, 4) + Fraction(2, 3) + Fraction(1, 2)), rel=4 * EPS, abs=0
     )
 
 
@@ -65,14 +67,14 @@ def test_the_inverse_inverts(mu, fraction) -> None:
     dof = fraction * len(mu)
     lam = theory.ridge_for_degrees_of_freedom(np.array(mu), dof)
     # Newton stops where the step is lost in rounding: N is then exact to a few eps * m.
-    assert theory.degrees_of_freedom(np.array(mu), lam) == pytest.approx(dof, rel=1e-11)
+    assert theory.degrees_of_freedom(np.array(mu), lam) == pytest.approx(dof, rel=1e-11, abs=0)
 
 
 def test_the_inverse_at_steep_decay_and_at_the_rank() -> None:
     mu = np.exp(-0.5 * np.arange(100))
     for dof in (0.01, 1.0, 50.0, 99.5):
         lam = theory.ridge_for_degrees_of_freedom(mu, dof)
-        assert theory.degrees_of_freedom(mu, lam) == pytest.approx(dof, rel=1e-10)
+        assert theory.degrees_of_freedom(mu, lam) == pytest.approx(dof, rel=1e-10, abs=0)
     assert theory.ridge_for_degrees_of_freedom(mu, 100) == 0.0
     assert theory.ridge_for_degrees_of_freedom(mu, np.array([[1.0, 2.0]])).shape == (1, 2)
     for wrong in (0.0, -1.0, 100.5):
@@ -86,13 +88,13 @@ def test_leverage_scores_are_the_diagonal_of_the_smoother(family, to_backend) ->
     found = to_numpy(theory.leverage_scores(to_backend(cov), lam))
     expected = np.diag(by_solving(cov, lam))
     assert np.max(np.abs(found - expected)) <= 100 * EPS * 9 * (1 + np.linalg.norm(cov, 2) / lam)
-    assert np.sum(found) == pytest.approx(theory.degrees_of_freedom(cov, lam), rel=1e-12)
+    assert np.sum(found) == pytest.approx(theory.degrees_of_freedom(cov, lam), rel=1e-12, abs=0)
 
 
 def test_small_leverages_keep_their_relative_accuracy() -> None:
     cov = np.diag([1.0, 1e-12])
     scores = theory.leverage_scores(cov, 1.0)
-    assert scores[1] == pytest.approx(1e-12 / (1 + 1e-12), rel=4 * EPS)
+    assert scores[1] == pytest.approx(1e-12 / (1 + 1e-12), rel=4 * EPS, abs=0)
 
 
 @given(mu=st.lists(positive, min_size=2, max_size=20), data=st.data())
@@ -100,9 +102,9 @@ def test_the_volume_ridge_is_the_root_of_the_clipped_count(mu, data) -> None:
     mu = np.array(mu)
     k = data.draw(st.integers(1, len(mu) - 1))
     lam = theory.volume_ridge(mu, k)
-    assert np.sum(np.minimum(1.0, mu / lam)) == pytest.approx(k, rel=1e-12)
+    assert np.sum(np.minimum(1.0, mu / lam)) == pytest.approx(k, rel=1e-12, abs=0)
     brute = min(np.sort(mu)[: len(mu) - r].sum() / (k - r) for r in range(k))
-    assert lam == pytest.approx(brute, rel=1e-12)
+    assert lam == pytest.approx(brute, rel=1e-12, abs=0)
 
 
 def test_the_volume_ridge_at_and_above_the_rank() -> None:
@@ -121,9 +123,9 @@ def test_output_degrees_of_freedom(family, to_backend) -> None:
     lam = 0.1 * np.trace(cov)
     found = theory.output_degrees_of_freedom(to_backend(cov), lam, to_backend(z))
     expected = np.trace(z @ by_solving(cov, lam) @ z.T)
-    assert found == pytest.approx(expected, rel=1e-10)
+    assert found == pytest.approx(expected, rel=1e-10, abs=0)
     identity = theory.output_degrees_of_freedom(cov, lam, np.eye(8))
-    assert identity == pytest.approx(theory.degrees_of_freedom(cov, lam), rel=1e-12)
+    assert identity == pytest.approx(theory.degrees_of_freedom(cov, lam), rel=1e-12, abs=0)
 
 
 def test_decompose_gives_back_the_matrix(family, to_backend) -> None:
@@ -135,7 +137,7 @@ def test_decompose_gives_back_the_matrix(family, to_backend) -> None:
     norm = np.linalg.norm(cov, 2)
     assert np.linalg.norm((u * mu) @ u.T - cov, 2) <= 50 * EPS * 10 * norm
     assert theory.decompose(cov, vectors=False).eigenvectors is None
-    assert spectrum.trace == pytest.approx(np.trace(cov), rel=1e-12)
+    assert spectrum.trace == pytest.approx(np.trace(cov), rel=1e-12, abs=0)
     with pytest.raises(ValueError, match="eigenvectors"):
         theory.leverage_scores(theory.decompose(cov, vectors=False), 1.0)
 
@@ -213,7 +215,7 @@ def test_rounding_is_no_rank() -> None:
         cov = 1e6 * (x.T @ x).astype(kind)
         spectrum = theory.decompose(cov)
         assert spectrum.noise == eps * 20 * float(spectrum.eigenvalues[0])
-        assert as_spectrum(cov).noise == pytest.approx(spectrum.noise, rel=1e-6)
+        assert as_spectrum(cov).noise == pytest.approx(spectrum.noise, rel=1e-6, abs=0)
         assert spectrum.rank == 5
         assert theory.degrees_of_freedom(cov, 0.0) == 5
         assert theory.volume_ridge(cov, 5) > 0.0
@@ -257,7 +259,7 @@ def test_ridges_of_any_shape_and_library_come_back_as_the_spectrums_kind(to_back
     for dof in (np.array([1.25, 0.75]), [1.25, 0.75], to_backend(np.array([1.25, 0.75]))):
         found = theory.ridge_for_degrees_of_freedom(mu, dof)
         assert type(found) is type(mu)
-        assert to_numpy(found) == pytest.approx([1.0, 3.0], rel=8 * EPS)
+        assert to_numpy(found) == pytest.approx([1.0, 3.0], rel=8 * EPS, abs=0)
     assert isinstance(theory.ridge_for_degrees_of_freedom(mu, to_backend(np.array(1.0))), float)
 
 
@@ -266,7 +268,9 @@ def test_the_inverse_reaches_across_six_hundred_decades() -> None:
     for mu in (10.0 ** np.arange(300, -300, -1.0), 2.0 ** np.arange(990, -990, -1.0)):
         for dof in (1.0, 0.5 * len(mu), len(mu) - 0.5):
             lam = theory.ridge_for_degrees_of_freedom(mu, dof)
-            assert theory.degrees_of_freedom(mu, lam) == pytest.approx(dof, rel=4 * len(mu) * EPS)
+            assert theory.degrees_of_freedom(mu, lam) == pytest.approx(
+                dof, rel=4 * len(mu) * EPS, abs=0
+            )
 
 
 @pytest.mark.filterwarnings("error")
@@ -278,14 +282,14 @@ def test_units_only_scale_the_answers(scale: float) -> None:
     mu = np.linalg.eigvalsh(cov)[::-1]
     rel = 100 * EPS * 12 * mu[0] / mu[4]
     ones = theory.degrees_of_freedom(cov, 1.0), theory.ridge_for_degrees_of_freedom(cov, 3)
-    assert theory.degrees_of_freedom(scale * cov, scale) == pytest.approx(ones[0], rel=rel)
+    assert theory.degrees_of_freedom(scale * cov, scale) == pytest.approx(ones[0], rel=rel, abs=0)
     ridge = theory.ridge_for_degrees_of_freedom(scale * cov, 3) / scale
-    assert ridge == pytest.approx(ones[1], rel=rel)
+    assert ridge == pytest.approx(ones[1], rel=rel, abs=0)
     assert theory.volume_ridge(scale * cov, 3) / scale == pytest.approx(
-        theory.volume_ridge(cov, 3), rel=rel
+        theory.volume_ridge(cov, 3), rel=rel, abs=0
     )
     assert theory.leverage_scores(scale * cov, scale) == pytest.approx(
-        theory.leverage_scores(cov, 1.0), rel=rel
+        theory.leverage_scores(cov, 1.0), rel=rel, abs=0
     )
     assert theory.decompose(scale * cov).rank == 5
 
