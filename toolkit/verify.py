@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INTERRUPTED = 130
+_RATIO_NOTE = (
+    "worst ratio: of an inequality the largest lhs/rhs seen, at most 1 where it holds; of an\n"
+    "identity the largest difference in units of its terms, 1e-19 to 1e-12 where it is rounding"
+)
 
 
 def verify_command(
@@ -182,6 +186,7 @@ def _print_verdicts(console: Console, found: Sequence[Verdict], chosen: dict[str
         if verdict.word == "REFUTED" or not verdict.ok:
             line = f"{verdict.claim}: {verdict.evidence}{_shown(verdict)}"
             console.print(line, style=None if verdict.ok else "red", markup=False)
+    console.print(_RATIO_NOTE, style="dim", markup=False)
     if found:
         console.print(_summary(found), markup=False)
 
