@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 Array: TypeAlias = Any
 #: A module that follows the Array API standard.
 Namespace: TypeAlias = Any
+#: From here on a factorisation in place saves more time and memory than it costs to change from
+#: NumPy's pool of BLAS threads to SciPy's.
+_LARGE = 1000
 
 
 def namespace(*arrays: Any) -> Namespace:
@@ -217,7 +220,7 @@ def _largest_asymmetry(cov: Array, block: int = 128) -> float:
 def _is_semidefinite(cov: Array, tolerance: float) -> bool:
     """Whether cov + tolerance has a Cholesky factor: m^3/3 instead of the eigenvalues."""
     xp = namespace(cov)
-    if is_numpy(xp):
+    if is_numpy(xp) and cov.shape[0] > _LARGE:
         from scipy.linalg.lapack import dpotrf
 
         shifted = np.array(cov.T if cov.flags.c_contiguous else cov, order="F")  # straight copy

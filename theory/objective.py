@@ -26,7 +26,6 @@ from .arrays import (
     as_real,
     as_theta,
     input_eps,
-    is_numpy,
     namespace,
     to_numpy,
 )
@@ -219,8 +218,9 @@ def factorised(cov: Array, index: Array, tau: Array) -> tuple[Array, Array, int]
     lower = _cholesky(block)
     rank = k
     if lower is not None:
-        y = _solve_lower(lower, columns)
-        a = _solve_lower(lower, y, transposed=True)
+        # The Array API has no triangular solve; SciPy's would alternate two BLAS thread pools.
+        y = xp.linalg.solve(lower, columns)
+        a = xp.linalg.solve(xp.matrix_transpose(lower), y)
     else:
         whitening, rank = _inverse_root(block)
         y = xp.matrix_transpose(whitening) @ columns
@@ -248,15 +248,3 @@ def _cholesky(block: Array) -> Array | None:
     pivot = float(xp.min(xp.linalg.diagonal(lower)))
     threshold = block.shape[0] * float(np.finfo(np.float64).eps)
     return lower if math.isfinite(pivot) and pivot * pivot > threshold else None
-
-
-def _solve_lower(lower: Array, right: Array, *, transposed: bool = False) -> Array:
-    """Triangular solve; the Array API has none, so other libraries use their general one."""
-    xp = namespace(lower)
-    if is_numpy(xp):
-        from scipy.linalg import solve_triangular
-
-        return solve_triangular(
-            lower, right, lower=True, trans="T" if transposed else "N", check_finite=False
-        )
-    return xp.linalg.solve(xp.matrix_transpose(lower) if transposed else lower, right)
