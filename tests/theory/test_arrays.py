@@ -116,6 +116,7 @@ def test_the_gate_judges_alike_at_every_scale(scale: float, to_backend) -> None:
     with pytest.raises(ValueError, match="symmetric"):
         arrays.as_covariance(to_backend(cov))
     assert arrays.as_symmetric(np.zeros((2, 2)))[1] == 0.0
+    assert arrays.as_symmetric([[-scale]])[1] == pytest.approx(EPS * scale, rel=1e-12, abs=0)
 
 
 def test_the_two_gates_draw_the_line_at_one_tolerance(to_backend) -> None:
@@ -160,6 +161,8 @@ def test_node_ridges_join_the_library_of_the_matrix(to_backend) -> None:
             arrays.as_node_ridge(wrong, 3, xp, length="one a kept node")
     with pytest.raises(ValueError, match=r"smallest entry is -0\.5"):
         arrays.as_node_ridge([1.0, -0.5, 0.0], 3, xp)
+    with pytest.raises(ValueError, match="ridge has 1 entries that are NaN"):
+        arrays.as_node_ridge([1.0, np.nan, 0.0], 3, xp)
 
 
 def test_output_weights_join_the_library_of_the_matrix(to_backend) -> None:

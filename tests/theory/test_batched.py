@@ -80,6 +80,33 @@ def test_order_survives_a_mixture_of_singular_and_regular_sets() -> None:
     np.testing.assert_allclose(losses, [1.75, 0.0, 1.75, 0.0], atol=32 * EPS)
 
 
+def test_every_set_keeps_its_own_ridges(to_backend) -> None:
+    """Singular sets among regular ones, each with ridges of its own; node 3 is dead."""
+    cov = np.array([[2.0, 2.0, 1.0, 0.0], [2.0, 2.0, 1.0, 0.0], [1.0, 1.0, 3.0, 0.0], [0.0] * 4])
+    subsets = np.array([[0, 2, 3], [0, 1, 2], [2, 1, 0], [3, 1, 2]])
+    tau = np.array([[0.5, 0.25, 1.0], [0.0, 0.0, 0.75], [1.5, 0.0, 0.0], [0.0, 0.0, 2.0]])
+    found = to_numpy(information_losses(to_backend(cov), subsets, ridge=to_backend(tau)))
+    wanted = [information_loss(cov, j, ridge=t) for j, t in zip(subsets, tau)]
+    np.testing.assert_allclose(found, wanted, rtol=64 * EPS)
+    # Node 1 repeats node 0, so with no ridge on either the set is that of nodes 0 and 2.
+    without_repeat = information_loss(cov, [0, 2], ridge=[0.0, 0.75])
+    assert found[1] == pytest.approx(without_repeat, rel=64 * EPS, abs=0)
+
+
+@pytest.mark.parametrize(("gap", "lost"), [(2.0**-50, False), (2.0**-53, True)])
+def test_twins_draw_the_same_line_between_small_and_lost_pivots(gap: float, lost: bool) -> None:
+    from pruneproof.theory.kernels import batched_cupy, batched_numba
+
+    cov = np.array([[1.0, 1.0 - gap], [1.0 - gap, 1.0]])  # pivot 2 gap; the limit is 2 eps
+    inputs = (cov, cov, np.diag(cov).copy(), np.array([[0, 1]]), np.zeros((1, 2)))
+    for losses in (
+        batched_numba.factorised_losses(*inputs),
+        batched_cupy.factorised_losses(*inputs, np),
+        factorised_losses_plainly(*inputs),
+    ):
+        assert np.isnan(losses[0]) == lost
+
+
 def test_many_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     x = rng.standard_normal((30, 8))
@@ -99,6 +126,7 @@ def test_many_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ([[0, 3]], {}, "node 3, but the layer has nodes 0 to 2"),
         ([[0, -1]], {}, "node -1"),
         ([[0, 1], [2, 2]], {}, "repeats a node in 1 rows .the first is row 1"),
+        ([[0, 1, 0]], {}, "repeats a node in 1 rows .the first is row 0"),
         ([[0, 1]], {"ridge": -1.0}, "smallest entry is -1"),
         ([[0, 1]], {"ridge": [1.0, 1.0, 1.0]}, r"shape \(2,\) or \(1, 2\), not \(3,\)"),
         ([[0, 1]], {"theta": 0.5}, "needs output_weights"),
@@ -107,3 +135,9 @@ def test_many_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bad_input(subsets, options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         information_losses(np.eye(3), subsets, **options)
+
+
+def test_what_is_no_second_moment_is_refused() -> None:
+    for cov, words in ((-np.eye(2), "semidefinite"), (np.tri(2), "symmetric")):
+        with pytest.raises(ValueError, match=words):
+            information_losses(cov, [[0]])

@@ -109,15 +109,18 @@ def test_bad_arguments(ridge, width) -> None:
         theory.sampled_ridge(np.ones(3), ridge, width)
 
 
-@pytest.mark.parametrize("kind", ["given", "scaled"])
+@pytest.mark.parametrize("kind", ["array", "list", "float32"])
 def test_the_score_of_any_drawing_law(family, to_backend, kind) -> None:
     cov = family(6)
     lam, k = 0.1 * np.trace(cov), 4
     kappa = theory.sampled_ridge(cov, lam, k)
     h = np.linalg.solve(cov + kappa * np.eye(6), cov)
     q = np.arange(1.0, 7.0) / 21.0
-    expected = np.sum(h**4 / np.outer(q, q)) / (k * np.trace(h) ** 2)
-    given = to_backend(q) if kind == "given" else q.tolist()
+    if kind == "float32":  # its sum is 1 within the rounding of that type only
+        q = q.astype(np.float32)
+        assert 0.0 < abs(np.sum(q, dtype=np.float64) - 1.0) < 6 * 2.0**-23
+    expected = np.sum(h**4 / np.outer(*[q.astype(np.float64)] * 2)) / (k * np.trace(h) ** 2)
+    given = q.tolist() if kind == "list" else to_backend(q)
     found = theory.coherence_score(to_backend(cov), lam, k, given)
     assert found == pytest.approx(expected, rel=1e-9, abs=0)
 
@@ -147,6 +150,7 @@ def test_the_score_of_a_node_too_rare_for_its_reciprocal() -> None:
     [
         ([0.5, 0.5], "must have 3 entries, one a node, but has 2"),
         ([1.0, 1.0, 1.0], "sum 3; divide it by its sum"),
+        ([0.4, 0.4, 0.4], r"sum 1\.2; divide"),
         ([0.75, 0.5, -0.25], r"smallest entry is -0\.25"),
         (np.full((3, 1), 1 / 3), "1 axis"),
     ],

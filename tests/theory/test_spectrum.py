@@ -225,7 +225,9 @@ def test_rounding_is_no_rank() -> None:
     assert theory.Spectrum(np.array([2.0, 1.0]), noise=1.0).rank == 1
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_spectrum_descends_to_zero_or_above() -> None:
+    assert theory.degrees_of_freedom(theory.Spectrum([2, 1, 1, 0]), 0.0) == 3.0
     assert theory.degrees_of_freedom(theory.Spectrum([2, 1, 1, 0]), 1.0) == pytest.approx(5 / 3)
     for wrong in ([1.0, 2.0], [1.0, -0.5], np.linalg.eigvalsh(np.diag([1.0, 3.0]))):
         with pytest.raises(ValueError, match="must descend and be at least 0"):
