@@ -119,16 +119,25 @@ def test_the_gate_judges_alike_at_every_scale(scale: float, to_backend) -> None:
     assert arrays.as_symmetric([[-scale]])[1] == pytest.approx(EPS * scale, rel=1e-12, abs=0)
 
 
-def test_the_two_gates_draw_the_line_at_one_tolerance(to_backend) -> None:
-    cov = np.diag([1.0, 1.0, 0.0])
+@pytest.mark.parametrize("large", [0, 1000])
+def test_both_factorisations_draw_the_line_at_one_tolerance(
+    to_backend, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "_LARGE", large)
+    cov = np.full((3, 3), 1.0)
+    cov[2, :] = cov[:, 2] = 0.0
     tolerance = arrays.as_symmetric(cov)[1]
-    for factor, passes in ((0.9, True), (1.1, False)):
+    for factor, passes in ((0.5, True), (1.5, False)):  # eigenvalues err by eps, 1/6 of it
         cov[2, 2] = -factor * tolerance
-        if passes:
-            arrays.as_covariance(to_backend(cov))
-        else:
-            with pytest.raises(ValueError, match="semidefinite"):
-                arrays.as_covariance(to_backend(cov))
+        for order in ("C", "F"):
+            given = to_backend(np.array(cov, order=order))
+            assert arrays._is_semidefinite(given, tolerance) == passes
+            if passes:
+                assert arrays.as_covariance(given) is given
+            else:
+                with pytest.raises(ValueError, match="semidefinite"):
+                    arrays.as_covariance(given)
+            assert np.array_equal(arrays.to_numpy(given), cov)  # nothing is factored in place
 
 
 def test_ridges_thetas_and_probabilities_at_their_ends() -> None:
