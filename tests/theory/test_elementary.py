@@ -77,6 +77,19 @@ def test_exclusion_against_rationals(name: str) -> None:
     assert (table[M] == 0).all()
 
 
+def test_exclusion_of_many_spectra_at_once() -> None:
+    """Spectra whose branches part at different places: as each by itself, to the same error."""
+    stack = np.sort(np.stack([SPECTRA[name] for name in ("flat", "graded", "gap", "steep")]))[
+        :, ::-1
+    ]
+    rho = np.stack([ratios(mu, M) for mu in stack])
+    for k in range(M + 1):
+        together = exclusion(stack, rho.T[:, :, None], k)
+        for row, mu, r in zip(together, stack, rho):
+            tolerance = 2 * M * (4 * M + 3) * EPS  # that of each against rationals, twice
+            np.testing.assert_allclose(row, exclusion(mu, r, k), rtol=tolerance)
+
+
 def test_logarithms_of_polynomials_that_underflow() -> None:
     m, order = 240, 100
     mu = np.exp(-0.2 * np.arange(m))

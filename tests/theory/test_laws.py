@@ -46,6 +46,8 @@ def test_the_effective_ridge_of_a_flat_spectrum_at_every_ridge(lam) -> None:
     # 1e-320 itself is a subnormal of 11 bits.
     assert found == pytest.approx(expected, rel=2.0**-10 if lam == 1e-320 else 32 * EPS, abs=0)
     assert theory.sampled_ridge([1.0] * 5 + [0.0] * 3, lam, 5) == found
+    law = theory.sampled_loss_law(np.ones(5), lam, 5)
+    assert law == pytest.approx(5 * found / (1 + found), rel=8 * EPS, abs=0)
 
 
 def sampled_losses(cov: np.ndarray, lam: float, k: int, draws: int, seed: int) -> np.ndarray:
