@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import numpy as np
@@ -235,6 +236,23 @@ def test_a_spectrum_descends_to_zero_or_above() -> None:
     for wrong, words in (([[1.0]], "1 axis"), ([np.nan, 1.0], "NaN"), ([], "empty")):
         with pytest.raises(ValueError, match=words):
             theory.Spectrum(wrong)
+
+
+def test_results_are_frozen_and_equal_to_themselves_alone() -> None:
+    """Fields that are arrays have no truth value, so equality is identity."""
+    kept, ridge = np.array([4, 0]), np.zeros(2)
+    for make, field in (
+        (lambda: theory.Spectrum(np.ones(2)), "noise"),
+        (lambda: theory.Selection(kept, ridge, "greedy", "none"), "kept"),
+    ):
+        one, other = make(), make()
+        assert one == one
+        assert one != other
+        assert len({one, other}) == 2
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(one, field, 0)
+    width = theory.Selection(kept, ridge, "greedy", "none").width
+    assert (type(width), width) == (int, 2)
 
 
 def test_the_tail_sums_what_k_nodes_must_lose(to_backend) -> None:
