@@ -33,25 +33,46 @@ def _strict(x: Any) -> Any:
 
 
 def _cupy(x: Any) -> Any:
-    cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
-    try:
-        cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError:
-        pytest.skip("CuPy is installed, but no GPU answers")
+    import cupy
+
     return cupy.asarray(np.asarray(x))
 
 
-@pytest.fixture(params=["numpy", "read-only", "strict", "cupy"])
+def why_no_gpu() -> str:
+    """Why the tests cannot run on CuPy; empty where a GPU answers."""
+    try:
+        import cupy
+    except ImportError:
+        return "CuPy is not installed"
+    try:
+        cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        return "CuPy is installed, but no GPU answers"
+    return ""
+
+
+BACKENDS: dict[str, Callable[[Any], Any]] = {
+    "numpy": np.array,
+    "read-only": _read_only,
+    "strict": _strict,
+}
+NO_GPU = why_no_gpu()
+if not NO_GPU:
+    BACKENDS["cupy"] = _cupy
+
+
+@pytest.fixture
+def gpu() -> Callable[[Any], Any]:
+    """Turn a NumPy array into a CuPy one; skips, with the reason, where there is no GPU."""
+    if NO_GPU:
+        pytest.skip(NO_GPU)
+    return _cupy
+
+
+@pytest.fixture(params=sorted(BACKENDS))
 def to_backend(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     """Turn a NumPy array into an array of one library (read-only NumPy counts as one)."""
-    make: Callable[[Any], Any] = {
-        "numpy": np.array,
-        "read-only": _read_only,
-        "strict": _strict,
-        "cupy": _cupy,
-    }[request.param]
-    make(0.0)  # skips here, with its reason, where the library is not to be had
-    return make
+    return BACKENDS[request.param]
 
 
 def second_moment_of(family: str, m: int, seed: int = 0) -> NDArray[np.float64]:
