@@ -178,19 +178,22 @@ def _summed(diagonal: Array, explained: Array) -> Array:
 
 def _as_subsets(subsets: Any, m: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Sets of nodes as a host array: whole, in range, distinct within each row."""
-    raw = to_numpy(subsets)
+    try:
+        raw = to_numpy(subsets)
+    except ValueError:
+        raise ValueError("subsets has rows of unequal length; ask for one size at a time") from None
     if raw.ndim != 2 or raw.size == 0:
         raise ValueError(
             f"subsets must be a (b, k) array, one set a row, but has shape {raw.shape}"
         )
     if raw.dtype.kind not in "iu":
         raise ValueError(f"subsets must hold whole node indices, but has entries of {raw.dtype}")
-    index = np.ascontiguousarray(raw, dtype=np.int64)
-    wrong = (index < 0) | (index >= m)
+    wrong = (raw < 0) | (raw >= m)
     if wrong.any():
         raise ValueError(
-            f"subsets names node {int(index[wrong][0])}, but the layer has nodes 0 to {m - 1}"
+            f"subsets names node {int(raw[wrong][0])}, but the layer has nodes 0 to {m - 1}"
         )
+    index = np.ascontiguousarray(raw, dtype=np.int64)
     ordered = np.sort(index, axis=1)
     repeated = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
     if repeated.any():

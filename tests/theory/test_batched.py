@@ -125,6 +125,8 @@ def test_many_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ([[0.5, 1.0]], {}, "whole node indices"),
         ([[0, 3]], {}, "node 3, but the layer has nodes 0 to 2"),
         ([[0, -1]], {}, "node -1"),
+        (np.array([[0, 2**64 - 1]], dtype=np.uint64), {}, "node 18446744073709551615"),
+        ([[0, 1], [2]], {}, "unequal length"),
         ([[0, 1], [2, 2]], {}, "repeats a node in 1 rows .the first is row 1"),
         ([[0, 1, 0]], {}, "repeats a node in 1 rows .the first is row 0"),
         ([[0, 1]], {"ridge": -1.0}, "smallest entry is -1"),
