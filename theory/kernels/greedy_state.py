@@ -1,0 +1,214 @@
+r"""What a refresh of greedy selection makes: R, d, g, and H = R Z^T or the table T0 = R Q R.
+
+Letters as in `greedy_blocks.py`, which drives it. Where Z has about as many rows as columns,
+Q = theta I + (1 - theta) Z^T Z is factored once as F^T F with F upper triangular (`_factor`): F
+takes the place of Z and 0 that of theta, so that R R drops out and H costs half as much.
+
+It may import NumPy and `greedy_numba.py` only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .greedy_numba import STALE, compact, mirror
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+#: A node whose pivot S_jj + tau_j is below this part of Sigma_jj + tau_j is explained already.
+PIVOT_TOLERANCE = 1e-13
+
+# Costs, not results: rows formed at a time by look-ahead, rows kept, strip of a product where
+# memory counts. A product of few rows with R costs about as much as PACKING rows more.
+BLOCK, POOL, STRIP, PACKING = 48, 96, 192, 12
+
+
+class Given(NamedTuple):
+    """What never changes: `floor` is the least pivot, `prices` are 1/q_j.
+
+    Where `triangular`, theta = 0 and `z` is an upper triangular F with Q = F^T F.
+    """
+
+    theta: float
+    z: Matrix | None
+    triangular: bool
+    tau: Vector
+    floor: Vector
+    prices: Vector
+
+
+@dataclass
+class State:
+    """What a refresh makes; `nodes` are the global indices of its rows."""
+
+    given: Given
+    nodes: Indices
+    r: Matrix
+    h: Matrix | None
+    zc: Matrix | None
+    tau: Vector
+    floor: Vector
+    prices: Vector
+    order: Indices
+    d: Vector
+    g: Vector
+    g0: Vector
+    status: Indices
+    tally: Vector
+    t0: Matrix | None
+
+
+@dataclass
+class Buffers:
+    """Steps C, V and what each took from the loss; a pool of formed rows of S and T."""
+
+    c: Matrix
+    v: Matrix
+    drops: Vector
+    s_rows: Matrix
+    t_rows: Matrix
+
+
+def factored(given: Given) -> Given:
+    """F in place of Z where that saves work and storage and is exact enough.
+
+    Cholesky's backward error changes a gain |F S_j|^2 / pivot by m eps ||Q|| / theta of itself at
+    most; that has to stay within the sqrt(m) eps / STALE which is tolerated in g.
+    """
+    theta, z, _, tau, *_ = given
+    if z is None or theta == 0.0 or 3 * z.shape[0] < 2 * z.shape[1] or tau.any():
+        return given  # with a ridge no row is ever dropped: no room for F
+    q = z.T @ z
+    q *= 1.0 - theta
+    np.einsum("ii->i", q)[:] += theta
+    if not math.sqrt(len(q)) * float(np.linalg.norm(q)) <= theta / STALE:
+        return given
+    return given._replace(theta=0.0, z=np.linalg.cholesky(q).T, triangular=True)
+
+
+def outputs_of_steps(state: State, c: Matrix) -> Matrix:
+    """Z C; C has the rows of the live nodes."""
+    z = state.given.z
+    assert z is not None
+    spread = np.zeros((z.shape[1], c.shape[1]))
+    spread[state.nodes] = c
+    if not state.given.triangular:
+        return z @ spread
+    zc = np.empty((len(z), c.shape[1]))
+    for i in range(0, len(z), 2 * STRIP):
+        np.matmul(z[i : i + 2 * STRIP, i:], spread[i:], out=zc[i : i + 2 * STRIP])
+    return zc
+
+
+def new_buffers(n: int, capacity: int) -> Buffers:
+    """Storage for a refresh period; the odd row length spreads the steps over the cache's sets."""
+    pool = min(POOL, n)
+    capacity |= 8
+    return Buffers(
+        np.zeros((n, capacity)), np.zeros((n, capacity)), np.zeros(capacity),
+        np.empty((pool, n)), np.empty((pool, n)),
+    )  # fmt: skip
+
+
+def refresh(
+    given: Given,
+    nodes: Indices,
+    r: Matrix,
+    status: Indices,
+    room: float,
+    left: int,
+    hits: float,
+) -> State:
+    """d and g of the residual R itself: R Q R = theta R R + (1 - theta) H H^T, H = R Z^T."""
+    theta, z = given.theta, given.z
+    d = np.diagonal(r).copy()
+    h = t0 = zc = None
+    if table_pays(nodes.size, left, hits):
+        t0 = table(r, given, None, nodes)
+        g = np.diagonal(t0).copy()
+    else:
+        g = theta * _squares(r)
+        if z is not None:
+            h, zc = np.empty((nodes.size, len(z))), np.empty((len(z), left))
+            for i in range(0, len(z), STRIP):
+                h[:, i : i + STRIP] = _outputs(r, given, i, nodes)
+            g += (1.0 - theta) * _squares(h)
+    prices = given.prices[nodes]
+    return State(
+        given, nodes, r, h, zc, given.tau[nodes], given.floor[nodes], prices,
+        np.argsort(prices, kind="stable"), d, g, g.copy(), status,
+        np.array([room, np.inf, -1.0]), t0,
+    )  # fmt: skip
+
+
+def _outputs(r: Matrix, given: Given, first: int, nodes: Indices) -> Matrix:
+    """Columns `first` to first + STRIP of R Z^T; Z has the columns of all nodes."""
+    assert given.z is not None
+    z = given.z[first : first + STRIP]
+    skip = int(np.searchsorted(nodes, first)) if given.triangular else 0
+    return r[:, skip:] @ z[:, nodes[skip:]].T
+
+
+def _squares(x: Matrix) -> Vector:
+    total: Vector = np.einsum("ij,ij->i", x, x)
+    return total
+
+
+def table_pays(n: int, left: int, hits: float) -> bool:
+    """Whether all rows of T0 (half price each) cost less than the blocks still to come."""
+    return left / hits * (BLOCK + PACKING) > n / 2
+
+
+def table(r: Matrix, given: Given, h: Matrix | None, nodes: Indices) -> Matrix:
+    """T0 = theta R R + (1 - theta) H H^T, by symmetric products; H by strips if not at hand."""
+    theta, z = given.theta, given.z
+    if z is None:
+        return r @ r.T
+    if h is not None and theta == 0.0 and h.shape == r.shape:
+        return _squared(h)
+    t0 = r @ r.T if theta > 0.0 else np.zeros_like(r)
+    t0 *= theta / (1.0 - theta)
+    if h is not None:
+        _add_lower(t0, h)
+    else:
+        for i in range(0, len(z), STRIP):
+            _add_lower(t0, _outputs(r, given, i, nodes))
+    t0 *= 1.0 - theta
+    mirror(t0)
+    return t0
+
+
+def _squared(h: Matrix) -> Matrix:
+    """H H^T of a square H in its own storage: the strips above need no row below their own."""
+    for i in reversed(range(0, len(h), STRIP)):
+        h[i : i + STRIP, : i + STRIP] = h[i : i + STRIP] @ h[: i + STRIP].T
+    mirror(h)
+    return h
+
+
+def downdated(r: Matrix, foreign: bool, c: Matrix, live: Indices) -> Matrix:
+    """R - C C^T on the live rows: a new array the first time, then in the same storage."""
+    k = live.size
+    if foreign:
+        r = r[np.ix_(live, live)]
+    else:
+        flat = r.reshape(-1)
+        compact(flat, r.shape[0], live)
+        r = flat[: k * k].reshape(k, k)
+    _add_lower(r, c, -1.0)
+    mirror(r)
+    return r
+
+
+def _add_lower(target: Matrix, x: Matrix, sign: float = 1.0) -> None:
+    """target += sign x x^T on the lower triangle, strip by strip."""
+    for i in range(0, len(x), STRIP):
+        rows = x[i : i + STRIP] if sign == 1.0 else x[i : i + STRIP] * sign
+        target[i : i + STRIP, : i + STRIP] += rows @ x[: i + STRIP].T
