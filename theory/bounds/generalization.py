@@ -88,7 +88,7 @@ def slow_bound(
         bound,
         network_class,
         eps,
-        f"risk of every network of the class, w.p. >= {1 - level:g} over {count} samples",
+        f"risk of every network of the class, w.p. >= 1 - {level:g} over {count} samples",
     )
 
 
@@ -161,7 +161,7 @@ def fast_bound(
         4.0 * m * m,
         network_class,
         eps,
-        f"excess risk of every network of the class, w.p. >= {1 - level:g} over {count} samples",
+        f"excess risk of every network of the class, w.p. >= 1 - {level:g} over {count} samples",
     )
 
 

@@ -42,7 +42,7 @@ def held_out_bound(errors: int, n: int, *, delta: float = 0.05) -> Bound:
     level = as_probability("delta", delta)
     value = 1.0 if k == count else float(beta.isf(level, k + 1, count - k))
     rate = k / count
-    note = f"error rate, w.p. >= {1 - level:g} over {count} held-out samples"
+    note = f"error rate, w.p. >= 1 - {level:g} over {count} held-out samples"
     terms = {"empirical": rate, "deviation": value - rate}
     return Bound("held-out.clopper-pearson", value, 1.0, terms, note)
 
@@ -85,7 +85,7 @@ def holdout_transfer_bound(
         raise ValueError(f"mean_square {square:g} is above bound^2 = {largest:g}; raise the bound")
     count, level = as_count("n", n), as_probability("delta", delta)
     deviation = 2.0 * largest * math.log(1.0 / level) / count
-    note = f"population mean of g^2, w.p. >= {1 - level:g} over {count} fresh samples"
+    note = f"population mean of g^2, w.p. >= 1 - {level:g} over {count} fresh samples"
     terms = {"empirical": 2.0 * square, "deviation": deviation}
     return Bound("spectral.G3", 2.0 * square + deviation, largest, terms, note)
 
@@ -143,7 +143,7 @@ def occam_bound(
     risk, count, price = _occam(empirical_risk, n, size, nonzeros, bits, delta)
     deviation = math.sqrt(sum(price.values()) / (2.0 * count))
     terms = {"empirical": risk, "deviation": deviation} | price
-    note = f"risk of every sparse predictor, w.p. >= {1 - delta:g} over {count} samples"
+    note = f"risk of every sparse predictor, w.p. >= 1 - {delta:g} over {count} samples"
     return Bound("sparsity.K8", risk + deviation, 1.0, terms, note)
 
 
@@ -158,7 +158,7 @@ def occam_kl_bound(
     risk, count, price = _occam(empirical_risk, n, size, nonzeros, bits, delta)
     value = kl_inverse(risk, sum(price.values()) / count)
     terms = {"empirical": risk, "deviation": value - risk} | price
-    note = f"risk of every sparse predictor, w.p. >= {1 - delta:g} over {count} samples"
+    note = f"risk of every sparse predictor, w.p. >= 1 - {delta:g} over {count} samples"
     return Bound("sparsity.K8", value, 1.0, terms, note)
 
 
@@ -180,7 +180,7 @@ def description_length_bound(
     }
     value = kl_inverse(risk, sum(price.values()) / count)
     terms = {"empirical": risk, "deviation": value - risk} | price
-    note = f"risk of every coded predictor, w.p. >= {1 - level:g} over {count} samples"
+    note = f"risk of every coded predictor, w.p. >= 1 - {level:g} over {count} samples"
     return Bound("laws.description-length", value, 1.0, terms, note)
 
 

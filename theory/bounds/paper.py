@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..arrays import as_count, as_probability, as_real, as_ridge, namespace
+from ..arrays import as_count, as_probability, as_real, as_ridge, input_eps, namespace
 from ..errors import InapplicableError
 from ..spectrum import as_spectrum, degrees_of_freedom, fixed_point_ridge, leverage_scores
 from .bound import Bound
@@ -141,12 +141,13 @@ def drawing_constant(cov: Any, ridge: float, distribution: Any = None) -> float:
             f"{total:g} and least entry {least:g}"
         )
     missed = float(xp.max(xp.where(q > 0, xp.zeros_like(q), leverage)))
-    if missed > 0:
+    if missed > m * input_eps(cov):  # more than the rounding of a dead node's leverage
         raise InapplicableError(
             f"the law never draws a node of leverage {missed:.3g}; give every node of positive "
             "leverage a positive probability"
         )
-    return float(xp.max(leverage / xp.where(q > 0, q, xp.ones_like(q))))
+    ratio = leverage / xp.where(q > 0, q, xp.ones_like(q))
+    return float(xp.max(xp.where(q > 0, ratio, xp.zeros_like(q))))
 
 
 def drawing_width(

@@ -111,7 +111,7 @@ def leverage_bound(
     """
     where = directions(cov, theta, output_weights)
     t = sampling_level(where.spectrum, ridge, width, delta)
-    note = f"w.p. >= {1 - delta:g} at {width} draws by leverage with replacement, ridges k lam q"
+    note = f"w.p. >= 1 - {delta:g} at {width} draws by leverage with replacement, ridges k lam q"
     return ridge_bound("spectral.P2", where, as_ridge(ridge), note, constant=1.0 / (1.0 - t))
 
 
@@ -149,7 +149,7 @@ def sampling_floor(
         )
     terms = where.ridge_terms(lam, 1.0 / (1.0 + t), 1.0 / (1.0 + t))
     value = terms["input"] + terms.get("output", 0.0)
-    note = f"w.p. >= {1 - delta:g} at {k} draws by leverage with replacement, ridges k lam q"
+    note = f"w.p. >= 1 - {delta:g} at {k} draws by leverage with replacement, ridges k lam q"
     return LowerBound("spectral.X3", value, 0.0, terms, note)
 
 

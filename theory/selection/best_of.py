@@ -81,8 +81,9 @@ def select_best_of(
     greedy = select_greedy(cov, k, theta=theta, output_weights=z)
     if k > spectrum.rank:
         guarantee = (
-            f"The loss is 0 up to rounding: {k} nodes exceed the numerical rank {spectrum.rank} "
-            "(spectral.D6 at k > rank), and greedy gains at every step until nothing is left."
+            f"Without a ridge the loss is 0 up to rounding: {k} nodes exceed the numerical rank "
+            f"{spectrum.rank} (spectral.D6 at k > rank), and greedy gains at every step until "
+            "nothing is left."
         )
         return Selection(greedy.kept, greedy.ridge, "best_of", guarantee, losses=greedy.losses)
     found = [select_volume(spectrum, k, rng=generator) for _ in range(draws)]
@@ -96,9 +97,14 @@ def select_best_of(
     ridge = volume_ridge(spectrum, k)
     ceiling = 2.0 * ridge * float(xp.sum(q * smoother(spectrum, ridge)))
     guarantee = (
-        f"Best of greedy and {draws} volume draws, here {best.method}: with probability at least "
-        f"{1 - 0.5**draws:.4g} its loss is at most twice the mean of volume sampling, 2 E = "
-        f"{2 * mean:.4g} (spectral.I7, Markov), itself at most {ceiling:.4g} (spectral.D6); it is "
-        f"{losses.min():.4g}."
+        f"Best of greedy and {draws} volume draws, here {best.method}, without a ridge: with "
+        f"probability at least 1 - 2^-{draws} its loss is at most twice the mean of volume "
+        f"sampling, 2 E = {2 * mean:.4g} (spectral.I7, Markov), itself at most {ceiling:.4g} "
+        f"(spectral.D6); it is {losses.min():.4g}."
     )
+    if k == spectrum.rank:
+        guarantee = (
+            f"Best of greedy and {draws} volume draws, here {best.method}, without a ridge: its "
+            f"loss is 0 up to rounding, as {k} independent nodes span the numerical rank {k}."
+        )
     return Selection(best.kept, best.ridge, "best_of", guarantee, losses=best.losses)

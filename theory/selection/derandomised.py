@@ -146,15 +146,15 @@ def _without(residual: Array, node: int) -> Array:
 def _guarantee(spectrum: Spectrum, width: int, q: Array) -> str:
     if width >= spectrum.rank:
         return (
-            f"The loss is 0 up to rounding: {width} nodes span the numerical rank {spectrum.rank} "
-            "(spectral.D6 at k >= rank)."
+            f"Without a ridge the loss is 0 up to rounding: {width} nodes span the numerical rank "
+            f"{spectrum.rank} (spectral.D6 at k >= rank)."
         )
     xp = namespace(q)
     mean = float(xp.sum(q * volume_residual(spectrum, width)))
     ridge = volume_ridge(spectrum, width)
     ceiling = ridge * float(xp.sum(q * smoother(spectrum, ridge)))
     return (
-        f"L^theta is at most the mean of volume sampling, {mean:.4g} (spectral.I7 and D9), which "
-        f"is at most lam Tr(Q Sigma (Sigma + lam)^(-1)) = {ceiling:.4g} at lam = lam_vol({width}) "
-        f"= {ridge:.4g} (spectral.D6)."
+        f"Without a ridge L^theta is at most the mean of volume sampling, {mean:.4g} (spectral.I7 "
+        f"and D9), which is at most lam Tr(Q Sigma (Sigma + lam)^(-1)) = {ceiling:.4g} at lam = "
+        f"lam_vol({width}) = {ridge:.4g} (spectral.D6)."
     )

@@ -107,7 +107,7 @@ def select_bernoulli(cov: Any, ridge: float, *, delta: float, rng: Any) -> Selec
     kept = np.flatnonzero(as_generator(rng).random(p.size) < p)
     ceiling = 4.0 * lam * float(degrees_of_freedom(spectrum, lam))
     guarantee = (
-        f"With probability at least {1 - delta:.4g}, S_J <= 4 lam Sigma (Sigma + lam)^(-1) at lam "
+        f"With probability at least 1 - {delta:.4g}, S_J <= 4 lam Sigma (Sigma + lam)^(-1) at lam "
         f"= {lam:.4g}, hence L^A <= 4 lam N = {ceiling:.4g} (spectral.P3); the mean width is "
         f"{p.sum():.4g}."
     )
@@ -116,13 +116,13 @@ def select_bernoulli(cov: Any, ridge: float, *, delta: float, rng: Any) -> Selec
 
 
 def _guarantee(spectrum: Spectrum, width: int, ridge: float) -> str:
-    failure = PAPER_DELTA / 3.0  # of P1; P2 is asked for the same
+    failure = PAPER_DELTA / 3.0  # 1/15, of P1; P2 is asked for the same
     dof = float(degrees_of_freedom(spectrum, ridge))
     condition = (
         f"k >= 5 N log(16 N/delta), that is {paper_width(spectrum, ridge)} draws at "
         f"N({ridge:.4g}) = {dof:.4g} and delta = {PAPER_DELTA}"
     )
-    probability = f"with probability at least {1 - failure:.4g}"
+    probability = "with probability at least 14/15"
     if width >= paper_width(spectrum, ridge):
         return (
             f"{width} draws meet {condition}: {probability} S_J <= 4 lam Sigma (Sigma + "

@@ -76,10 +76,10 @@ def select_volume(cov: Any, width: int, *, rng: Any) -> Selection:
 def _guarantee(spectrum: Spectrum, width: int, mean: float) -> str:
     ridge = volume_ridge(spectrum, width)
     return (
-        f"In the mean over draws: E L^A = (k+1) e_(k+1)/e_k = {mean:.4g} (spectral.I7), which is "
-        f"at most k lam_N(k) (spectral.X1), and E S_J <= lam Sigma (Sigma + lam)^(-1) at lam = "
-        f"lam_vol({width}) = {ridge:.4g} (spectral.D5); one draw is at most twice its mean with "
-        "probability at least 1/2."
+        f"In the mean over draws, without a ridge: E L^A = (k+1) e_(k+1)/e_k = {mean:.4g} "
+        f"(spectral.I7), which is at most k lam_N(k) (spectral.X1), and E S_J <= lam Sigma (Sigma "
+        f"+ lam)^(-1) at lam = lam_vol({width}) = {ridge:.4g} (spectral.D5); the loss of one draw "
+        "is at most twice its mean with probability at least 1/2."
     )
 
 

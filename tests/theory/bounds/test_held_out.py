@@ -40,6 +40,11 @@ def test_clopper_pearson_solves_the_binomial_tail(n: int, share: float, delta: f
         assert bound.value == pytest.approx(-math.expm1(math.log(delta) / n), rel=1e-11)
 
 
+def test_no_bound_is_called_certain() -> None:
+    """1 - 1e-7 would print as 1."""
+    assert held_out_bound(0, 10, delta=1e-7).note.startswith("error rate, w.p. >= 1 - 1e-07 over")
+
+
 def test_clopper_pearson_covers_exactly() -> None:
     n, delta = 25, 0.1
     limits = np.array([held_out_bound(k, n, delta=delta).value for k in range(n + 1)])

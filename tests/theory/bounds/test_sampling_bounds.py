@@ -228,6 +228,15 @@ def test_draws_from_another_law() -> None:
         drawing_constant(cov, lam, np.full(16, 0.5 / 16))
 
 
+def test_a_dead_node_need_not_be_drawn() -> None:
+    """The leverage of a node that is always 0 comes out as the square of a rounding."""
+    x = np.random.default_rng(0).standard_normal((6, 5)) * [1.0, 1.0, 0.0, 1.0, 1.0]
+    cov, q = x.T @ x / 6, np.array([0.25, 0.25, 0.0, 0.25, 0.25])
+    assert drawing_constant(cov, 0.1, q) == pytest.approx(
+        4 * np.max(leverage_scores(cov, 0.1)), rel=1e-12
+    )
+
+
 def test_premises_that_fail_are_named_with_figures() -> None:
     mu = np.arange(1.0, 41) ** -1.3
     with pytest.raises(InapplicableError, match=r"more than \d+\.\d draws, but the width is 2"):

@@ -28,6 +28,7 @@ def test_never_worse_than_greedy_and_below_twice_the_mean(family, to_backend) ->
         assert selection.method == "best_of"
         assert "20 volume draws" in selection.guarantee
         loss = information_loss(cov, to_numpy(selection.kept))
+        assert ("0 up to rounding" in selection.guarantee) == (k == rank)  # 2 E is 0 there
         # k columns are eliminated with coefficients of mean square k (m - k + 1) (claim X6).
         rounding = 16 * m * EPS * (1 + k * (m - k + 1)) * np.trace(cov)
         assert loss <= information_loss(cov, select_greedy(cov, k).kept) + rounding
@@ -42,6 +43,12 @@ def test_promise_where_greedy_fails() -> None:
     loss = information_loss(cov, selection.kept, theta=0.0, output_weights=z)
     assert loss <= 2 * np.sum((z.T @ z) * volume_residual(cov, 2)) < 36 / 5
     assert "here volume" in selection.guarantee
+
+
+def test_the_promise_is_never_certain() -> None:
+    """1 - 2^-40 would print as 1 to any reasonable number of digits."""
+    guarantee = select_best_of(np.diag([3.0, 2.0, 1.0]), 1, delta=2.0**-40, rng=0).guarantee
+    assert "probability at least 1 - 2^-40 its loss" in guarantee
 
 
 def test_beyond_the_rank_greedy_loses_nothing() -> None:
