@@ -75,12 +75,8 @@ def _of_labels(
     around = network_class(network, x, choices)
     if around is not None:
         logits = network.forward(x)
-        found.append(
-            (
-                "G1 slow",
-                classification_bound(logits, task.targets, around, margin=MARGIN, delta=DELTA),
-            )
-        )
+        slow = classification_bound(logits, task.targets, around, margin=MARGIN, delta=DELTA)
+        found.append(("G1 slow", _of_short_inputs(slow, around)))
     return found
 
 
@@ -91,6 +87,7 @@ def _of_numbers(
     m = float(np.max(np.linalg.norm(rows, axis=1)))
     if m == 0.0:
         return []
+    given = f"for outputs projected onto ||f|| <= {m:.4g}, the longest target seen"
 
     def risk(of: Network, inputs: NDArray[Any], targets: NDArray[Any]) -> float:
         return task.scored(_projected(of.forward(inputs), m), targets)
@@ -113,17 +110,27 @@ def _of_numbers(
     ]
     around = network_class(network, x, choices)
     if around is None:
-        return found
+        return _noted(found, given)
     empirical = risk(network, x, task.targets)
     slow = slow_bound(
         empirical, around, len(x), loss_bound=4.0 * m * m, lipschitz=4.0 * m, delta=DELTA
     )
-    found.append(("G1 slow", slow))
+    found.append(("G1 slow", _of_short_inputs(slow, around)))
     if around.widths[-1] == 1:
         # E_n(f) = Psi_n(f) - Psi_n(f*) is not known, but is at most Psi_n(f)
         fast = fast_bound(empirical, around, len(x), output_bound=m, delta=DELTA, clipped=True)
-        found.append(("G2 fast", fast))
-    return found
+        found.append(("G2 fast", _of_short_inputs(fast, around)))
+    return _noted(found, given)
+
+
+def _noted(found: list[tuple[str, Bound]], given: str) -> list[tuple[str, Bound]]:
+    """Bounds that say what they take as known."""
+    return [(name, replace(bound, note=f"{bound.note}; {given}")) for name, bound in found]
+
+
+def _of_short_inputs(bound: Bound, around: NetworkClass) -> Bound:
+    given = f"if no input is longer than {around.radius:.4g}, the longest seen"
+    return replace(bound, note=f"{bound.note}; {given}")
 
 
 def _occam(network: Network, risk: float, n: int, choices: int) -> Bound:

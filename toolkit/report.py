@@ -177,11 +177,10 @@ def _loss_cells(row: LossRow, trivial: float) -> Iterable[Text | str]:
 
 def _layer_notes(layer: LayerAudit) -> Iterable[str]:
     if layer.losses:
-        yield (
-            "D2: no choice loses less; I7: exact mean of volume sampling; X1, D6, P1: bounds; L2: "
-            "prediction"
-        )
-        yield "for leverage-sampled multisets with ridges k lam q, which are measured beside it"
+        yield "D2: no choice loses less; I7: exact mean of volume sampling, so some choice meets it"
+        yield "X1, D6: some choice loses no more; greedy selection is not proved to meet them"
+        yield "P1: leverage multisets at the ridge 5 N log(80 N) = width lose no more, w.p. 14/15"
+        yield "L2: prediction for such multisets, at the ridge N(lam) = width; measured beside it"
     if any(row.coherence > COHERENCE_WARNING for row in layer.losses):
         yield f"! chi above {COHERENCE_WARNING:g}: the nodes are too coherent to trust the law"
     yield from layer.notes
@@ -262,6 +261,9 @@ def _closing_notes(audit: Audit) -> Iterable[str]:
         "G2 fast": "G2: excess risk of every network of the class",
     }
     yield from (meanings[c.name] for c in audit.unpruned.generalization if c.name in meanings)
+    if audit.unpruned.generalization and audit.score != "accuracy":
+        yield "these bounds take as known that no target is longer than the longest seen, and are"
+        yield "of the network whose outputs are projected onto the ball of that radius"
     bounds: list[Claimed] = [c for row in audit.rows for c in row.generalization]
     if any(c.vacuous for c in bounds):
         yield f"VACUOUS: the bound says no more than the trivial value {bounds[0].trivial:.4g}"

@@ -273,6 +273,21 @@ def test_bounds_are_left_out_where_they_do_not_speak() -> None:
     ]
 
 
+def test_bounds_say_what_they_take_as_known() -> None:
+    """The longest input and target stand for bounds on the population; outputs are projected."""
+    rng = np.random.default_rng(2)
+    x, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
+    found = audit(
+        network_of(4, 3, 8, 1), x, y, widths=[2], test_inputs=x[:9], test_targets=2 * y[:9]
+    )
+    radius, most = np.max(np.linalg.norm(x, axis=1)), max(np.max(np.abs(y)), np.max(2 * abs(y[:9])))
+    for row in (*found.rows, found.unpruned):
+        for claimed in row.generalization:
+            assert f"projected onto ||f|| <= {most:.4g}" in claimed.note
+            about_inputs = f"no input is longer than {radius:.4g}" in claimed.note
+            assert about_inputs == claimed.name.startswith("G")
+
+
 def test_streams_and_convolutions_are_audited() -> None:
     rng = np.random.default_rng(7)
 

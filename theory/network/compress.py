@@ -71,8 +71,8 @@ def compress(
         tau, the same on every node, in the choice and reconstruction of all methods but leverage,
         for which it is lam of the drawing law; 0 stands there for lam_N(k), where N(lam) = k.
     affine : bool
-        Reconstruct with a constant, folded into the bias: never worse on the sample. Readers that
-        pad with zeros do without.
+        Reconstruct with a constant, folded into the bias: for the same nodes never worse on the
+        sample. Readers that pad with zeros do without.
     rng : seed or Generator
         For the methods that draw.
 
