@@ -138,7 +138,8 @@ def _run(
         )  # fmt: skip
         if state.zc is not None or code != MISSING:
             for first in range(known, filled, CHUNK):
-                _account(state, buffers, first, min(first + CHUNK, filled))
+                stop = min(first + CHUNK, filled)
+                _account(state, buffers, picks[steps - filled : steps], first, stop)
             known = filled
         if blocks >= TRIALS:
             hits = max(filled / blocks, 1.0)
@@ -161,17 +162,35 @@ def _run(
         blocks += 1
 
 
-def _account(state: State, buffers: Buffers, first: int, stop: int) -> None:
+def _account(state: State, buffers: Buffers, kept: Indices, first: int, stop: int) -> None:
     """What these steps took from the loss: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2."""
-    theta, z = state.given.theta, state.given.z
+    theta = state.given.theta
     c = buffers.c[:, first:stop]
     drops = theta * np.einsum("ij,ij->j", c, c)
-    if z is not None:
-        zc = outputs_of_steps(state, c)
+    if state.given.z is not None:
+        zc = outputs_of_steps(state, c) if state.h is None else _eliminated(
+            state, buffers, kept, first, stop
+        )  # fmt: skip
         drops += (1.0 - theta) * np.einsum("ij,ij->j", zc, zc)
         if state.zc is not None:
             state.zc[:, first:stop] = zc
     buffers.drops[first:stop] = drops
+
+
+def _eliminated(state: State, buffers: Buffers, kept: Indices, first: int, stop: int) -> Matrix:
+    """Z C of new steps with no product by Z: H_p = sum_{i < p} c_ip (Z c_i) + root_p (Z c_p).
+
+    root = sqrt(S_pp + tau_p) comes from c_pp = S_pp / root.
+    """
+    assert state.h is not None
+    assert state.zc is not None
+    new = kept[first:stop]
+    lower = np.tril(buffers.c[new, first:stop])
+    own = np.diagonal(lower)
+    root = 0.5 * (own + np.sqrt(own * own + 4.0 * state.tau[new]))
+    np.einsum("ii->i", lower)[:] = root
+    rest = state.h[new] - buffers.c[new, :first] @ state.zc[:, :first].T
+    return np.asarray(np.linalg.solve(lower, rest).T, dtype=np.float64)
 
 
 def _scores(state: State) -> Vector:

@@ -4,7 +4,7 @@ Letters as in `greedy_blocks.py`, which drives it. Where Z has about as many row
 Q = theta I + (1 - theta) Z^T Z is factored once as F^T F with F upper triangular (`_factor`): F
 takes the place of Z and 0 that of theta, so that R R drops out and H costs half as much.
 
-It may import NumPy and `greedy_numba.py` only.
+It may import NumPy, SciPy's LAPACK and `greedy_numba.py` only.
 """
 
 from __future__ import annotations
@@ -90,7 +90,10 @@ def factored(given: Given) -> Given:
     np.einsum("ii->i", q)[:] += theta
     if not math.sqrt(len(q)) * float(np.linalg.norm(q)) <= theta / STALE:
         return given
-    return given._replace(theta=0.0, z=np.linalg.cholesky(q).T, triangular=True)
+    from scipy.linalg.lapack import dpotrf
+
+    factor: Matrix = dpotrf(q.T, lower=False, clean=True, overwrite_a=True)[0]  # in q's storage
+    return given._replace(theta=0.0, z=factor, triangular=True)
 
 
 def outputs_of_steps(state: State, c: Matrix) -> Matrix:
@@ -138,7 +141,7 @@ def refresh(
         if z is not None:
             h, zc = np.empty((nodes.size, len(z))), np.empty((len(z), left))
             for i in range(0, len(z), STRIP):
-                h[:, i : i + STRIP] = _outputs(r, given, i, nodes)
+                _outputs(r, given, i, nodes, h[:, i : i + STRIP])
             g += (1.0 - theta) * _squares(h)
     prices = given.prices[nodes]
     return State(
@@ -148,12 +151,13 @@ def refresh(
     )  # fmt: skip
 
 
-def _outputs(r: Matrix, given: Given, first: int, nodes: Indices) -> Matrix:
-    """Columns `first` to first + STRIP of R Z^T; Z has the columns of all nodes."""
+def _outputs(r: Matrix, given: Given, first: int, nodes: Indices, out: Matrix) -> Matrix:
+    """Columns of R Z^T from `first` on, as many as `out` has; Z has the columns of all nodes."""
     assert given.z is not None
-    z = given.z[first : first + STRIP]
+    z = given.z.T[:, first : first + out.shape[1]]
     skip = int(np.searchsorted(nodes, first)) if given.triangular else 0
-    return r[:, skip:] @ z[:, nodes[skip:]].T
+    columns = z[skip:] if nodes.size == len(z) else z[nodes[skip:]]
+    return np.matmul(r[:, skip:], columns, out=out)
 
 
 def _squares(x: Matrix) -> Vector:
@@ -178,8 +182,9 @@ def table(r: Matrix, given: Given, h: Matrix | None, nodes: Indices) -> Matrix:
     if h is not None:
         _add_lower(t0, h)
     else:
+        strip = np.empty((len(r), STRIP))
         for i in range(0, len(z), STRIP):
-            _add_lower(t0, _outputs(r, given, i, nodes))
+            _add_lower(t0, _outputs(r, given, i, nodes, strip[:, : len(z) - i]))
     t0 *= 1.0 - theta
     mirror(t0)
     return t0
