@@ -221,7 +221,7 @@ def shapes(sampled: Layer) -> Sides:
             part="lam N concave",
         ),
         at_most(change, np.sum(lost) / lam, scale=scale, size=size, part="trace norm"),
-        at_most(change, min(len(gone), m), scale=scale, size=size, part="rank"),
+        at_most(change, np.linalg.matrix_rank(gone), scale=scale, size=size, part="rank"),
         at_most(-change, 0.0, scale=scale, size=size, part="N increasing in Sigma"),
         loewner(chord, middle, scale=amplified, size=size, part="S_J concave in tau"),
     ]

@@ -40,6 +40,11 @@ def _product(norms: list[float]) -> float:
     return float(functools.reduce(lambda a, b: a * max(b, 1.0), norms, 1.0))
 
 
+def _carried(norms: list[float], sizes: list[float]) -> float:
+    """sum_l (prod_{l'>l} norm_{l'}) size_l, the plain way."""
+    return float(sum(np.prod(norms[place + 1 :]) * size for place, size in enumerate(sizes)))
+
+
 @register("spectral.B1", "inequality", chain, CHAINS, SHALLOW + DEEP)
 def network_error(net: Chain) -> Sides:
     """Errors of pruned layers reach the output multiplied by the compressed weights' norms.
@@ -78,6 +83,7 @@ def network_error(net: Chain) -> Sides:
     own = [mean_norm(g @ w[j].T) for g, w, j in zip(gaps, net.weights[1:], rows[1:])]
     errors = theory.layer_errors(net.weights[1:], phi[1:-1], kept, a)
     bound = theory.network_error_bound(weights[1:], errors).value
+    stated = _carried([operator_norm(w) for w in weights[1:]], own)
     largest = max(1.0, *(mean_norm(x) for x in phi)) * (
         1 + sum(float(np.linalg.norm(f)) for f in a)
     )
@@ -87,6 +93,7 @@ def network_error(net: Chain) -> Sides:
     return together(
         at_most(mean_norm(phi[-1] - pruned), bound, scale=scale, size=size, part="output"),
         equal(own, errors, scale=scale, size=size, part="layer errors"),
+        equal(bound, stated, scale=scale, size=size, part="bound's value"),
         equal(phi[-1], forward, scale=12 * scale, size=size, part="forward pass"),
         _compressed(net, phi),
     )
@@ -146,7 +153,15 @@ def low_rank_error(net: Chain) -> Sides:
     bound = theory.low_rank_bound(net.weights, ranks, phi[:-1]).value
     scale = max(1.0, *(mean_norm(x) for x in phi)) * _product([f[1][0] for f in factors])
     size = 12 * len(net.weights)
-    return at_most(mean_norm(phi[-1] - output), bound, scale=scale, size=size)
+    lost = [float(s[r]) if r < len(s) else 0.0 for (_, s, _), r in zip(factors, ranks)]
+    stated = _carried(
+        [float(s[0]) if r else 0.0 for (_, s, _), r in zip(factors, ranks)],
+        [s * mean_norm(x) for s, x in zip(lost, phi)],
+    )
+    return together(
+        at_most(mean_norm(phi[-1] - output), bound, scale=scale, size=size),
+        equal(bound, stated, scale=scale, size=size, part="bound's value"),
+    )
 
 
 @register("spectral.G0", "inequality", chain, CHAINS, DEEP + ({"aligned": True, "depth": 4},))
@@ -187,4 +202,11 @@ def parameter_change(net: Chain) -> Sides:
     change = float(np.max(np.linalg.norm(net.features()[-1] - after, axis=1)))
     bound = theory.parameter_lipschitz(norms, sizes, radius) * eps
     scale = (radius + sum(sizes) + 1.0) * _product(norms)
-    return at_most(change, bound, scale=scale, size=12 * len(norms))
+    reaches = [radius]
+    for norm, size in zip(norms, sizes):
+        reaches.append(norm * reaches[-1] + size)
+    stated = eps * _carried(norms, [reach + 1.0 for reach in reaches[:-1]])
+    return together(
+        at_most(change, bound, scale=scale, size=12 * len(norms)),
+        equal(bound, stated, scale=scale * len(norms), size=12, part="bound's value"),
+    )

@@ -14,10 +14,12 @@ from pruneproof import theory
 from ..generators import LAYERS, STRUCTURED, Layer, Real, layer
 from ..oracles import degrees, eigenvalues, form, ridge_fit
 from ..registry import register
-from ..sides import Sides, at_most, loewner, together
+from ..sides import Sides, at_most, equal, loewner, together
 
 #: Flat spectrum, no ridge: every choice of nodes meets the floors.
 FLAT = ({"family": "flat", "nodes": "none", "m": 8, "k": 3, "theta": 1.0},)
+#: Two eigenvalues eleven decades apart with lam between: X5 is met but for half a per cent.
+GAP = ({"family": "ill-conditioned", "nodes": "none", "m": 2, "k": 1, "log10_ridge": -6.5},)
 
 
 @register("spectral.D1", "inequality", layer, {**LAYERS, "theta": Real(0.0, 1.0)}, STRUCTURED)
@@ -98,10 +100,12 @@ def loss_floor(sampled: Layer) -> Sides:
         at_most(tail, theory.information_loss(cov, kept, ridge=tau), scale=scale, size=size),
         at_most(floor, sampled_loss, scale=wide, size=size, part="mixed floor"),
         at_most(mixed_tail, loss, scale=wide, size=size, part="mixed loss"),
+        equal(theory.tail_sum(cov, k), tail, scale=scale, size=size, part="tail's value"),
+        equal(floor, mixed_tail, scale=wide, size=size, part="floor's value"),
     )
 
 
-@register("spectral.X5", "inequality", layer, LAYERS, STRUCTURED + FLAT)
+@register("spectral.X5", "inequality", layer, LAYERS, STRUCTURED + FLAT + GAP)
 def converse(sampled: Layer) -> Sides:
     """N(lam) nodes are needed: fewer than half of them lose at least half of lam N.
 
@@ -138,6 +142,7 @@ def converse(sampled: Layer) -> Sides:
         at_most(floor, tail, scale=scale, size=size, part="degrees of freedom"),
         at_most(floor, np.trace(fit.moment), scale=scale, size=size, part="loss"),
         at_most(own_floor, theory.tail_sum(cov, k), scale=scale, size=size, part="tail sum"),
+        equal(floor, own_floor, scale=scale, size=size, part="floor's value"),
     )
 
 

@@ -7,6 +7,9 @@ Right sides are the formulas of the theory. No ridge (tau = 0).
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from pruneproof import theory
@@ -16,8 +19,29 @@ from ..oracles import Subsets, all_subsets, degrees, eigenvalues, form, mean_sca
 from ..registry import register
 from ..sides import Sides, at_most, equal, loewner, together
 
-#: Flat spectrum, k = N: X1 is met with equality.
-FLAT = ({"family": "flat", "m": 7, "k": 3, "theta": 1.0},)
+#: Flat spectrum, k = N: X1's loss is met with equality; and its constant 4/3 nearly.
+EXTREME = ({"family": "flat", "m": 7, "k": 3, "theta": 1.0}, {"halved": 7})
+
+
+def halved_layer(rng: np.random.Generator, *, halved: int = 0, **given: Any) -> Layer:
+    """As :func:`below_rank_layer`; with `halved` = k > 0 instead the extreme of X1's residual.
+
+    One eigenvalue is lam and k are (2k - 1) lam, so that N(lam) = k; the first one's ratio is
+    1/(1/2 + k/(4k - 2)), which rises to 4/3.
+    """
+    found = below_rank_layer(rng, **given)
+    if not halved:
+        return found
+    m = halved + 1
+    features = np.diag(np.sqrt(m * np.append(1.0, np.full(halved, 2.0 * halved - 1.0))))
+    z = rng.standard_normal((3, m))
+    return replace(
+        found,
+        features=features,
+        kept=np.arange(halved),
+        node_ridge=np.zeros(m),
+        output_weights=z,
+    )
 
 
 @register("spectral.I7", "identity", ranked_layer, SMALL_LAYERS, STRUCTURED)
@@ -94,7 +118,7 @@ def logfree_residual(sampled: Layer) -> Sides:
     return together(*parts)
 
 
-@register("spectral.X1", "expectation", below_rank_layer, SMALL_LAYERS, STRUCTURED + FLAT)
+@register("spectral.X1", "expectation", halved_layer, SMALL_LAYERS, STRUCTURED + EXTREME)
 def degrees_suffice(sampled: Layer) -> Sides:
     """N(lam) nodes suffice: volume sampling of N(lam) nodes loses at most lam N(lam) in the mean.
 
@@ -113,7 +137,8 @@ def degrees_suffice(sampled: Layer) -> Sides:
 
     Equality cases
     --------------
-    Flat Sigma, k = N(lam), for the loss.
+    Flat Sigma, k = N(lam), for the loss. For the residual one eigenvalue lam and k of (2k - 1) lam,
+    k large.
 
     References
     ----------
@@ -130,12 +155,15 @@ def degrees_suffice(sampled: Layer) -> Sides:
     bound = theory.dof_bound(cov, k, theta=theta, output_weights=z).value
     best = float(np.min(listed.losses(form(theta, z))))
     loss_bound = lam * theory.degrees_of_freedom(cov, lam)
+    outputs = theory.output_degrees_of_freedom(cov, lam, z)
+    value = lam * (theta * degrees(mu, lam) + 4 / 3 * (1 - theta) * outputs)
     counted = sampled.m * (1 + sampled.scale / lam)
     wide = scale * sampled.form_scale
     return together(
         at_most(np.trace(listed.mean), loss_bound, scale=scale, size=size, part="mean loss"),
         loewner(listed.mean, upper, scale=scale, size=size, part="mean residual"),
         at_most(best, bound, scale=wide, size=size, part="best J"),
+        equal(bound, value, scale=wide, size=size, part="bound's value"),
         equal(degrees(mu, lam), k, scale=counted, size=size, part="N = k"),
     )
 
@@ -179,8 +207,17 @@ def reconstruction_size(sampled: Layer) -> Sides:
     stated = theory.reconstruction_norm_bound(cov, k).value
     uniform = theory.determinant_bound(cov, k).value
     scale = mean_scale(sampled, k)
+    following = float(mu[k]) if k < sampled.m else 0.0
     return together(
         at_most(mean, stated, scale=stated * condition, size=size, part="mean size"),
         at_most(np.max(np.abs(a)), 1.0, scale=condition, size=size, part="entries"),
         at_most(largest, uniform, scale=scale, size=size, part="all directions"),
+        equal(stated, k * (sampled.m - k + 1), scale=stated, size=1, part="mean's value"),
+        equal(
+            uniform,
+            (1 + k * (sampled.m - k)) * following,
+            scale=scale,
+            size=size,
+            part="uniform value",
+        ),
     )

@@ -112,7 +112,17 @@ SABOTAGES: list[tuple[str, str, Callable[[Original], Any]]] = [
     ("convolution_bound", "B4", _scaled_value(0.98)),
     ("population_transfer", "B6", _scaled_value(0.98)),
     ("parameter_lipschitz", "G0", _scaled(0.98)),
-    ("low_rank_bound", "W1", _scaled_value(0.5)),
+    ("low_rank_bound", "W1", _scaled_value(0.98)),
+    # too careful is wrong as well
+    ("network_error_bound", "B1", _scaled_value(1.02)),
+    ("parameter_lipschitz", "G0", _scaled(1.02)),
+    ("floor", "D2", _scaled_value(0.98)),
+    ("tail_sum", "D2", _scaled(0.98)),
+    ("converse_floor", "X5", _scaled_value(0.98)),
+    ("dof_bound", "X1", _scaled_value(1.02)),
+    ("smoother", "X1", _scaled(0.96)),  # so a constant of 1.28 in place of 4/3
+    ("determinant_bound", "X6", _scaled_value(1.02)),
+    ("reconstruction_norm_bound", "X6", _scaled_value(1.02)),
 ]
 
 
