@@ -15,7 +15,6 @@ import typer
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Does this theorem of network compression say anything about my network, "
@@ -90,10 +89,18 @@ def audit(
     budget: Annotated[
         float, typer.Option(help="Loss budget as a share of the loss of keeping nothing.")
     ] = 0.1,
-    theta: Annotated[float, typer.Option(help="1 weighs the input loss, 0 the output loss.")] = 0.5,
+    theta: Annotated[
+        float | None,
+        typer.Option(
+            help="1 weighs the input loss, 0 the output loss.", show_default="0.1, as compress"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of training, splits and sampling.")] = 0,
     report: Annotated[
-        str | None, typer.Option(help="Figure file; .svg and .png are both written.")
+        str | None,
+        typer.Option(
+            help="Figure file; .svg and .png are both written; default: audit-MODEL in this folder."
+        ),
     ] = None,
     json: Annotated[str | None, typer.Option(help="Write all figures to this file.")] = None,
 ) -> None:
@@ -122,13 +129,25 @@ def _whole_numbers(option: str, text: str) -> list[int]:
         raise ValueError(f"{option} must be whole numbers such as 8,16,32, not {text!r}") from None
 
 
+#: What typer raises where words, options or their values do not fit a command.
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+
+
 def main() -> None:
     """Run the command line; what is wrong with the call becomes one line and status 2."""
     try:
-        app()
+        if len(sys.argv) < 2:
+            app(["--help"])
+        status = app(standalone_mode=False)
+    except _USAGE_ERROR as error:
+        message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
+        sys.stderr.write(f"pruneproof: {message}; see pruneproof --help\n")
+        sys.exit(2)
     except (ValueError, TypeError, OSError) as error:
         sys.stderr.write(f"pruneproof: {error}\n")
         sys.exit(2)
     except KeyboardInterrupt:
+        status = 130
+    if status == 130:
         sys.stderr.write("pruneproof: interrupted\n")
-        sys.exit(130)
+    sys.exit(status)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from pruneproof.theory.network.widths import DEFAULT_THETA
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -92,6 +95,10 @@ def test_a_truncated_file_and_a_file_that_is_no_archive(tmp_path: Path) -> None:
         (("audit", "digits", "--widths", "8,zero"), "zero"),
         (("audit", "digits", "--budget", "-1"), "budget"),
         (("audit", "digits", "--theta", "1.5"), "theta"),
+        (("audit", "digits", "--budget", "much"), "--budget"),
+        (("audit",), "model"),
+        (("explain", "spectral.I1", "spectral.I2"), "spectral.I2"),
+        (("verify", "--frobnicate"), "--frobnicate"),
         (("frobnicate",), "frobnicate"),
     ],
 )
@@ -99,7 +106,8 @@ def test_wrong_calls(tmp_path: Path, arguments, words) -> None:
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,6 +122,38 @@ def test_a_small_audit_from_files(tmp_path: Path) -> None:
     assert names == {"model.npz", "data.npz", "out.json", "figure.svg", "figure.png"}
 
 
+def test_an_interrupted_audit_writes_nothing(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of the work: status 130, one line, no file."""
+    code = (
+        "import sys, pruneproof.audit_command as command, pruneproof.cli as cli\n"
+        "def pressed(*_): raise KeyboardInterrupt\n"
+        "command._rendered = pressed\n"  # all is computed, nothing is written yet
+        "cli.main()"
+    )
+    small_model(tmp_path / "model.npz")
+    small_data(tmp_path / "data.npz")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    arguments = ("audit", "model.npz", "data.npz", "--widths", "2", "--json", "out.json")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "pruneproof: interrupted\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_the_mixture_is_that_of_compress(tmp_path: Path) -> None:
+    small_model(tmp_path / "model.npz")
+    small_data(tmp_path / "data.npz")
+    done = run(
+        "audit", "model.npz", "data.npz", "--widths", "2", "--json", "out.json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out.json").read_text())["theta"] == DEFAULT_THETA
+    assert f"({DEFAULT_THETA:g}, as compress)" in run("audit", "--help", cwd=tmp_path).stdout
+
+
 def test_help_and_version(tmp_path: Path) -> None:
     assert "verify" in run("--help", cwd=tmp_path).stdout
+    assert run(cwd=tmp_path).stdout == run("--help", cwd=tmp_path).stdout
     assert run("--version", cwd=tmp_path).stdout.startswith("pruneproof 0.")
