@@ -166,7 +166,7 @@ class NetworkRow:
     output_error_held_out: float
     error_bound: float | None
     train_score: float | None
-    scores: dict[str, Estimate | None]
+    scores: dict[str, Estimate]
     generalization: tuple[Claimed, ...]
 
 

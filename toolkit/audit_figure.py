@@ -134,12 +134,10 @@ def _scores(audit: Audit) -> Panel:
     factor = 100.0 if accuracy else 1.0
     widths = [float(row.width) for row in audit.rows]
     for method, (colour, marker) in _METHOD_LOOKS.items():
-        found = [row.scores[method] for row in audit.rows]
-        means = [None if e is None else factor * e.mean for e in found]
-        errors = [None if e is None else factor * e.error for e in found]
+        means = [factor * row.scores[method].mean for row in audit.rows]
+        errors = [factor * row.scores[method].error for row in audit.rows]
         curves.append(Curve(method, widths, means, "joined", colour, marker, error=errors))
     whole = audit.unpruned.scores["greedy"]
-    assert whole is not None
     return Panel(
         "All hidden layers pruned",
         "width of every hidden layer (nodes kept)",

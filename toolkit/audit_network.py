@@ -11,14 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import to_numpy
-from pruneproof.theory.errors import InapplicableError
 from pruneproof.theory.network.compressed import CompressedLayer, Compression
 from pruneproof.theory.network.folding import ReaderFold, folded_network, folded_reader
 from pruneproof.theory.network.network import Network
-from pruneproof.theory.network.sites import Path, Site, parametric
-from pruneproof.theory.selection.baselines import select_magnitude, select_random
-from pruneproof.theory.selection.leverage import select_leverage
-from pruneproof.theory.selection.volume import select_volume
+from pruneproof.theory.network.selectors import Question, selected
+from pruneproof.theory.network.sites import Path, incoming_norms
 
 from .audit_data import Claimed, Estimate, NetworkRow, estimate
 from .audit_subject import Subject
@@ -82,19 +79,19 @@ def _test_score(subject: Subject, network: Network, task: Task) -> float:
     return task.scored(network.forward(subject.test_inputs), task.test_targets)
 
 
-def _scores(subject: Subject, width: int, greedy: Compression) -> dict[str, Estimate | None]:
-    """Score of every method on the held-out rows; None where a method does not apply."""
+def _scores(subject: Subject, width: int, greedy: Compression) -> dict[str, Estimate]:
+    """Score of every method on the held-out rows."""
     assert subject.task is not None
-    scores: dict[str, Estimate | None] = {}
+    scores: dict[str, Estimate] = {}
     for number, method in enumerate(METHODS):
-        networks = list(_networks(subject, number, width, greedy))
+        networks = _networks(subject, number, width, greedy)
         values = [_test_score(subject, network, subject.task) for network in networks]
-        scores[method] = estimate(values) if values else None
+        scores[method] = estimate(values)
     return scores
 
 
 def _networks(subject: Subject, number: int, width: int, greedy: Compression) -> Iterable[Network]:
-    """Networks pruned by one method: one where nothing is drawn, none where it does not apply."""
+    """Networks pruned by one method: one where nothing is drawn."""
     method = METHODS[number]
     if method == "greedy":
         yield greedy.network
@@ -102,13 +99,10 @@ def _networks(subject: Subject, number: int, width: int, greedy: Compression) ->
     draws = 1 if method == "magnitude" else DRAWS
     for draw in range(draws):
         rng = subject.rng(number, width, draw)
-        try:
-            chosen = [
-                _chosen(subject.network, method, layer, min(width, layer.size), rng)
-                for layer in greedy.layers
-            ]
-        except InapplicableError:
-            return
+        chosen = [
+            _chosen(subject.network, method, layer, min(width, layer.size), rng)
+            for layer in greedy.layers
+        ]
         yield _pruned(subject.network, greedy.layers, chosen)
 
 
@@ -118,21 +112,17 @@ def _chosen(
     """Distinct nodes of one site by one method; all of them where all are asked for."""
     if width == layer.size:
         return np.arange(width)
-    if method == "volume":
-        selection = select_volume(layer.spectrum, width, rng=rng)
-    elif method == "leverage":
-        selection = select_leverage(layer.spectrum, width, layer.law_ridge, rng=rng)
-    elif method == "magnitude":
-        selection = select_magnitude(_incoming(network, layer.site), width)
-    else:
-        selection = select_random(layer.size, width, rng=rng)
-    return to_numpy(selection.kept)
-
-
-def _incoming(network: Network, site: Site) -> NDArray[np.float64]:
-    """Weights that write each node of a site, side by side: one row a node."""
-    rows = [to_numpy(parametric(network, path).weight) for path in site.writers]
-    return np.concatenate([weight.reshape(len(weight), -1) for weight in rows], axis=1)
+    question = Question(
+        layer.moments.cov,
+        layer.spectrum,
+        layer.moments.output_weights,
+        width,
+        layer.theta,
+        layer.ridge,
+        incoming_norms(network, layer.site),
+        rng,
+    )
+    return to_numpy(selected(method, question).kept)
 
 
 def _pruned(

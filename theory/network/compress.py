@@ -32,7 +32,7 @@ from .layers import like
 from .network import Network, as_inputs
 from .selectors import Question, as_method, node_ridge, selected
 from .site_moments import SiteMoments, site_moments
-from .sites import Site, dotted, parametric, prunable_sites
+from .sites import Site, dotted, incoming_norms, prunable_sites
 from .widths import DEFAULT_THETA, AdvisedWidth
 
 
@@ -156,7 +156,7 @@ def _pruned_site(
             "so no choice of nodes is better than another; give more inputs, or leave it whole"
         )
     z = moments.output_weights
-    norms = _weight_norms(network, moments)
+    norms = like(moments.cov, incoming_norms(network, moments.site))
     question = Question(moments.cov, spectrum, z, width, theta, ridge, norms, rng)
     selection = selected(method if varies else "greedy", question)
     tau = node_ridge(method, question, selection)
@@ -182,17 +182,6 @@ def _pruned_site(
         bounds=_bounds(spectrum, z, theta, width, selection.width) if varies else {},
         notes=_notes(method, question, selection, folds),
     )
-
-
-def _weight_norms(network: Network, moments: SiteMoments) -> Array:
-    """Norm of each node's incoming weights, over all writers of the site."""
-    xp = namespace(moments.cov)
-    squares = xp.zeros(moments.site.width, dtype=xp.float64)
-    for path in moments.site.writers:
-        weight = like(squares, parametric(network, path).weight)
-        rows = xp.reshape(weight, (weight.shape[0], -1))
-        squares = squares + xp.sum(rows * rows, axis=1)
-    return xp.sqrt(squares)
 
 
 def _bounds(spectrum: Any, z: Array, theta: float, draws: int, width: int) -> dict[str, Bound]:

@@ -92,7 +92,14 @@ def prunable_sites(network: Network) -> list[Site]:
 
     A residual block that adds a plain vector onto a flattened image mixes two granularities; its
     channels are left alone.
+
+    Raises
+    ------
+    TypeError
+        Something else than a Network.
     """
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, but is {type(network).__name__}")
     spaces = _Spaces()
     last = _traced(network.layers, (), _Tensor(0), spaces)
     fixed = {spaces.root(space) for space in spaces.fixed | {last.space}}
@@ -185,6 +192,18 @@ def site_output_weights(network: Network, site: Site) -> Array:
     """Z of a site: the weights of its readers stacked, (sum of out x positions, width)."""
     stacked = [reader_weights(layer, site.width) for layer in readers_of(network, site)]
     return namespace(stacked[0]).concat([like(stacked[0], z) for z in stacked], axis=0)
+
+
+def incoming_norms(network: Network, site: Site) -> Array:
+    """Norm of each node's incoming weights, over all writers of the site, (m,)."""
+    first = parametric(network, site.writers[0]).weight
+    xp = namespace(first)
+    squares = xp.zeros(site.width, dtype=xp.float64)
+    for path in site.writers:
+        weight = like(first, parametric(network, path).weight)
+        rows = xp.reshape(weight, (site.width, -1))
+        squares = squares + xp.sum(rows * rows, axis=1)
+    return xp.sqrt(squares)
 
 
 def readers_of(network: Network, site: Site) -> Iterator[Dense | Conv2d]:

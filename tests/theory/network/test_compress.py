@@ -420,3 +420,8 @@ def chain_call(**changes: Any) -> Any:
 def test_bad_calls_are_refused_in_one_sentence(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         chain_call(**changes)
+
+
+def test_what_is_no_network_is_refused() -> None:
+    with pytest.raises(TypeError, match="network must be a Network, but is list"):
+        chain_call(network=[Dense(np.ones((2, 6)))])
