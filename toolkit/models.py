@@ -95,7 +95,7 @@ def _network_arrays(layers: Any, prefix: str) -> dict[str, NDArray[Any]]:
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
-    """Network of an .npz file, with the keys which this module's first lines name.
+    """Network of an .npz file, with the keys which ``help("pruneproof.models")`` names.
 
     Raises
     ------
@@ -219,12 +219,18 @@ def network_from_sklearn(model: Any) -> Network:
     Raises
     ------
     ValueError
-        The model is not fitted, or tells several labels apart at once.
+        The model is not fitted, tells several labels apart at once, or has an output that no
+        layer here computes (the exponential of a Poisson loss).
     """
     if not hasattr(model, "coefs_") or not hasattr(model, "intercepts_"):
         raise ValueError(
             f"{type(model).__name__} has no coefs_ and intercepts_; fit it first (MLPClassifier "
             "and MLPRegressor can be read)"
+        )
+    if model.out_activation_ not in ("identity", "softmax", "logistic"):
+        raise ValueError(
+            f"the model's outputs are an {model.out_activation_} of its last layer, which is not "
+            "known here; fit it with the squared error"
         )
     weights = [np.asarray(coefficients).T for coefficients in model.coefs_]
     biases = [np.asarray(intercepts) for intercepts in model.intercepts_]
