@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from pruneproof.theory.arrays import as_count, as_probability, as_theta
 from pruneproof.theory.network.compress import compress
 from pruneproof.theory.network.sites import Site
@@ -120,6 +122,8 @@ def _grid(sites: list[Site], widths: Sequence[int] | None) -> list[int]:
     """Widths in rising order, from 1 to the widest layer."""
     widest = max(site.width for site in sites)
     if widths is not None:
+        if np.ndim(widths) != 1:
+            raise ValueError(f"widths must be a list of whole numbers, but is {widths!r}")
         if len(widths) == 0:
             raise ValueError("widths is empty; give at least one width")
         return sorted({as_count("width", w, least=1, most=widest) for w in widths})

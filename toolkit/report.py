@@ -39,6 +39,16 @@ _RULES = {
 }
 
 
+#: What the tables' letters mean.
+_LEGEND = (
+    "layers are named by their place in the network, from 0; 1.0 is the first layer of block 1",
+    "Sigma: second moment of a layer's nodes, with eigenvalues mu_j; Z: the weights that read them",
+    "Q = theta I + (1 - theta) Z^T Z; Tr(Q Sigma): the loss L^theta of keeping no node",
+    "N(lam) = sum of mu_j / (mu_j + lam): degrees of freedom at the ridge lam",
+    "ids such as X1 name statements: docs/statements.md, or pruneproof explain spectral.X1",
+)
+
+
 def as_json(audit: Audit) -> str:
     """Audit as JSON, ``{"schema": ..., fields of Audit}``; infinite figures become null."""
     return json.dumps({"schema": SCHEMA} | _plain(dataclasses.asdict(audit)), indent=1) + "\n"
@@ -55,6 +65,8 @@ def _plain(value: Any) -> Any:
 def print_report(audit: Audit, console: Console) -> None:
     """Print all tables of an audit."""
     console.print(_heading(audit))
+    for line in _LEGEND:
+        console.print(_indented(line, "dim"))
     for layer in audit.layers:
         console.print(_layer_heading(layer))
         console.print(_decay_table(layer))
@@ -62,30 +74,35 @@ def print_report(audit: Audit, console: Console) -> None:
         if layer.losses:
             console.print(_loss_table(layer))
         for note in _layer_notes(layer):
-            console.print(Text(f"  {note}", style="dim"))
+            console.print(_indented(note, "dim"))
     if audit.score:
         console.print(_score_table(audit))
     console.print(_network_table(audit))
     for note in _closing_notes(audit):
-        console.print(Text(f"  {note}", style="dim"))
+        console.print(_indented(note, "dim"))
 
 
-def _heading(audit: Audit) -> Text:
-    text = Text(f"\nAudit of {audit.name}", style="bold")
+def _heading(audit: Audit) -> Group:
     whole = audit.unpruned
     lines = [
-        f"\n  {whole.parameters} parameters; pruned on {audit.train_rows} rows; {audit.held_out}",
-        f"\n  losses L^theta = theta L^A + (1 - theta) L^B at theta = {audit.theta:g}; "
-        f"seed {audit.seed}",
+        f"{whole.parameters} parameters; pruned on {audit.train_rows} rows; {audit.held_out}",
+        f"losses L^theta = theta L^A (input) + (1 - theta) L^B (output) at theta = "
+        f"{audit.theta:g}; seed {audit.seed}",
     ]
     if audit.score:
         found = whole.scores["greedy"]
-        assert found is not None
+        unit = " %" if audit.score == "accuracy" else ""
         lines.append(
-            f"\n  {audit.score} before pruning: {_score(audit, whole.train_score)} on those rows, "
-            f"{_score(audit, found.mean)} held out"
+            f"{audit.score} before pruning: {_score(audit, whole.train_score)}{unit} on those "
+            f"rows, {_score(audit, found.mean)}{unit} held out"
         )
-    return text.append("".join(lines), style="not bold")
+    title = Text(f"\nAudit of {audit.name}", style="bold")
+    return Group(title, *(_indented(line) for line in lines))
+
+
+def _indented(line: str, style: str = "") -> Padding:
+    """Line two columns in, also where it wraps."""
+    return Padding(Text(line, style=style), (0, 0, 0, 2), expand=False)
 
 
 def _layer_heading(layer: LayerAudit) -> Text:
@@ -176,11 +193,18 @@ def _loss_cells(row: LossRow, trivial: float) -> Iterable[Text | str]:
 
 
 def _layer_notes(layer: LayerAudit) -> Iterable[str]:
+    if "paper" in layer.advised and layer.advised["paper"] is None:
+        yield (
+            f"{layer.paper_draws} > {layer.width}: P1 asks for {layer.paper_draws} draws, more "
+            "than there are nodes"
+        )
     if layer.losses:
         yield "D2: no choice loses less; I7: exact mean of volume sampling, so some choice meets it"
         yield "X1, D6: some choice loses no more; greedy selection is not proved to meet them"
         yield "P1: leverage multisets at the ridge 5 N log(80 N) = width lose no more, w.p. 14/15"
         yield "L2: prediction for such multisets, at the ridge N(lam) = width; measured beside it"
+    if any(max(row.dof, row.volume, row.paper) >= layer.trivial for row in layer.losses):
+        yield "VACUOUS: the bound is no lower than the loss of keeping no node"
     if any(row.coherence > COHERENCE_WARNING for row in layer.losses):
         yield f"! chi above {COHERENCE_WARNING:g}: the nodes are too coherent to trust the law"
     yield from layer.notes
@@ -206,9 +230,7 @@ def _score_table(audit: Audit) -> Group:
     return _titled(title, table)
 
 
-def _estimate(audit: Audit, found: Estimate | None) -> str:
-    if found is None:
-        return "-"
+def _estimate(audit: Audit, found: Estimate) -> str:
     if found.draws == 1:
         return _score(audit, found.mean)
     return f"{_score(audit, found.mean)}±{_score(audit, found.error)}"
@@ -224,10 +246,10 @@ def _network_table(audit: Audit) -> Group:
     """Output error with B1, and the generalization bounds of the greedy networks."""
     names = [claimed.name for claimed in audit.unpruned.generalization]
     what = "error rate, %" if audit.score == "accuracy" else audit.score
-    title = "Greedy networks: output error ||f - f#|| with its bound B1"
+    title = "Greedy networks f#: output error ||f - f#|| and its bound B1"
     columns = ["width", "train\n||f - f#||", "held out\n||f - f#||", "bound\nB1"]
     if audit.score:
-        title += f"; {what}, with bounds on it at 95 %"
+        title += f"; {what}, bounds at 95 %"
         columns += ["train", "held out", *(f"{name}\nbound" for name in names)]
     table = _table(columns)
     for row in (*audit.rows, audit.unpruned):
@@ -243,7 +265,6 @@ def _network_cells(audit: Audit, row: NetworkRow) -> Iterable[Text | str]:
     if not audit.score:
         return
     found = row.scores["greedy"]
-    assert found is not None
     assert row.train_score is not None
     for score in (row.train_score, found.mean):
         yield _score(audit, 1.0 - score if audit.score == "accuracy" else score)
@@ -253,7 +274,9 @@ def _network_cells(audit: Audit, row: NetworkRow) -> Iterable[Text | str]:
 
 def _closing_notes(audit: Audit) -> Iterable[str]:
     yield from audit.notes
-    held_out = "Clopper and Pearson" if audit.score == "accuracy" else "claim G3"
+    if audit.rows and all(row.error_bound is None for row in audit.rows):
+        yield "B1 -: stated for chains of dense layers with 1-Lipschitz activations only"
+    held_out = "Clopper and Pearson" if audit.score == "accuracy" else "G3"
     meanings = {
         "held-out": f"held-out bound: {held_out}, for rows the network was not trained on",
         "Occam": "Occam bound: the network with 16-bit weights, all widths at once",

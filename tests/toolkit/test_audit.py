@@ -170,20 +170,14 @@ def test_scores_are_those_of_the_pruned_networks(
         for method in ("greedy", "magnitude"):
             pruned = compress(network, samples["inputs"], widths, method=method, theta=THETA)
             score = row.scores[method]
-            assert score is not None
             assert score.mean == np.mean(pruned.network.forward(x).argmax(1) == y)
             assert score.draws == 1
         assert row.parameters == sum(
             out * (inner + 1) for inner, out in zip([6, *widths], [*widths, 3])
         )
-        assert {m for m in METHODS if (row.scores[m] or 0) and row.scores[m].draws > 1} == {  # type: ignore[union-attr]
-            "leverage",
-            "volume",
-            "random",
-        }
+        assert {m for m in METHODS if row.scores[m].draws > 1} == {"leverage", "volume", "random"}
         assert row.output_error <= (row.error_bound or 0) * (1 + 1e-12)
     assert all(found.unpruned.scores[m] == found.unpruned.scores["greedy"] for m in METHODS)
-    assert found.unpruned.scores["greedy"] is not None
     assert found.unpruned.scores["greedy"].mean == whole
     assert found.rows[0].width == 3  # sorted
 
@@ -380,6 +374,7 @@ LABELS = np.arange(20) % 2
         ({"widths": [0]}, "width must be at least 1 and at most 9, but is 0"),
         ({"widths": [10]}, "at most 9, but is 10"),
         ({"widths": []}, "widths is empty"),
+        ({"widths": 4}, "widths must be a list of whole numbers, but is 4"),
         ({"widths": [2.5]}, "whole number"),
         ({"budget": 0.0}, "budget must lie strictly between 0 and 1"),
         ({"theta": 1.5}, "theta must lie in"),

@@ -63,6 +63,10 @@ def test_tables_fit_and_show_the_figures(found: Audit) -> None:
     assert line.split()[-1] == "VACUOUS"
     assert f"{layer.paper_draws} > {layer.width}" in text
     assert "seeded quarter" in text
+    assert f"P1 asks for {layer.paper_draws} draws" in text
+    assert "no lower than the loss of keeping no node" in text
+    for symbol in ("Sigma:", "mu_j", "Z:", "Q =", "N(lam) ="):
+        assert symbol in text, symbol
 
 
 def test_vacuous_is_said_exactly_where_it_is_so(found: Audit) -> None:
@@ -77,6 +81,12 @@ def test_vacuous_is_said_exactly_where_it_is_so(found: Audit) -> None:
     assert "31.4" in printed(with_bound(0.314, False))
     assert printed(with_bound(1.25, True)).count("VACUOUS") == 5  # 4 rows and the legend
     assert "125" not in printed(with_bound(1.25, True))
+
+
+def test_a_missing_bound_is_explained(found: Audit) -> None:
+    assert "B1 -" not in printed(found)
+    rows = tuple(dataclasses.replace(row, error_bound=None) for row in found.rows)
+    assert "B1 -" in printed(dataclasses.replace(found, rows=rows))
 
 
 def test_json_is_the_audit(found: Audit) -> None:
@@ -108,7 +118,7 @@ def test_the_figure_shows_the_figures(found: Audit) -> None:
         )
     shown = {bar.get_label(): bar.lines[0].get_ydata() for bar in scores.containers}
     for method, means in shown.items():
-        wanted = [100 * (row.scores[method] or row.scores["greedy"]).mean for row in found.rows]  # type: ignore[union-attr]
+        wanted = [100 * row.scores[method].mean for row in found.rows]
         np.testing.assert_allclose(np.asarray(means, float), wanted)
     for ax in figure.axes[:4]:
         assert ax.get_xlabel()
