@@ -101,7 +101,6 @@ def _conclusion(
     claim: Claim, findings: Findings, budget: str
 ) -> tuple[str, bool, str, tuple[Parameters, Sides | Exception] | None]:
     """Word, whether it is as it should be, the evidence, and the instance to show."""
-    known = len(claim.examples)
     if findings.instances == 0:
         return "INAPPLICABLE", False, f"no instance met the hypotheses: {findings.reason}", None
     if findings.witness is not None:
@@ -114,13 +113,23 @@ def _conclusion(
             share = f"refuted by {findings.refuted} of {findings.instances} instances"
             return "REFUTED", True, f"false as it should be: {found}; {share}", findings.witness
         return "REFUTED", False, f"refuted: {found}", findings.witness
-    effort = (
-        f"{findings.instances} instances ({known} known cases and a {budget} search of "
-        f"{BUDGETS[budget]})"
-    )
+    effort = _effort(claim, findings, budget)
     if claim.must_fail:
         return "NOT FALSIFIED", False, f"should fail, but held on {effort}", findings.worst
     return "NOT FALSIFIED", True, f"held on {effort}", findings.worst
+
+
+def _effort(claim: Claim, findings: Findings, budget: str) -> str:
+    """How much was tried; an instance outside the hypotheses says nothing."""
+    known = len(claim.examples)
+    drawn = findings.instances + findings.inapplicable - known
+    left_out = ""
+    if findings.inapplicable:
+        left_out = f", less {findings.inapplicable} outside the hypotheses"
+    return (
+        f"{findings.instances} instances ({known} known cases and {drawn} of a {budget} search"
+        f"{left_out})"
+    )
 
 
 def _figures(sides: Sides) -> str:

@@ -78,7 +78,7 @@ def claims_command(pattern: str = "*") -> int:
         chosen = matching([pattern])
     except ValueError as error:
         return _refuse(error)
-    table = _table(("claim", "left"), ("kind", "left"), ("says", "left"))
+    table = _table(("claim", "left"), ("kind", "left"), ("says", "left"), whole=True)
     for claim in chosen:
         table.add_row(claim.id, claim.kind, claim.title)
     _console().print(table)
@@ -120,7 +120,7 @@ def _how(claim: Claim) -> str:
 
 
 def _parameters(case: Any) -> str:
-    return " ".join(f"{name}={value}" for name, value in case.items()) or "the defaults"
+    return " ".join(f"{name}={value}" for name, value in case.items()) or "the generator's defaults"
 
 
 @contextlib.contextmanager
@@ -214,15 +214,15 @@ def _summary(found: Sequence[Verdict]) -> str:
     return f"{len(found)} claims: {counts}; {end}"
 
 
-def _table(*columns: tuple[str, Any]) -> Any:
-    """Table as wide as the console, whose last column is cut off where it does not fit."""
+def _table(*columns: tuple[str, Any], whole: bool = False) -> Any:
+    """Table as wide as the console; its last column wraps if `whole`, else it is cut off."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), expand=True)
     for name, side in columns[:-1]:
         table.add_column(name, justify=side, no_wrap=True)
-    table.add_column(columns[-1][0], ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(columns[-1][0], ratio=1, no_wrap=not whole, overflow="ellipsis")
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,27 @@ def test_an_error_within_the_hypotheses_refutes_and_one_outside_does_not_count()
     verdict = judge(_claim(outside), "quick", 0)
     assert (verdict.word, verdict.ok, verdict.instances) == ("INAPPLICABLE", False, 0)
     assert "the ridge is 0" in verdict.evidence
+
+
+def test_the_evidence_counts_what_was_evaluated_and_what_was_not() -> None:
+    def sometimes(instance: Any) -> Sides:
+        if instance["c"] == "y":
+            raise theory.InapplicableError("c is y")
+        return at_most(0, 1, scale=1, size=1)
+
+    known = {"a": 1, "b": 0.0, "c": "y"}
+    claim = dataclasses.replace(_claim(sometimes, examples=(known,)), make=lambda _, **p: p)
+    verdict = judge(claim, "quick", 0)
+    found = re.match(
+        r"held on (\d+) instances \((\d+) known cases and (\d+) of a quick search, "
+        r"less (\d+) outside",
+        verdict.evidence,
+    )
+    assert found is not None, verdict.evidence
+    held, listed, drawn, left_out = map(int, found.groups())
+    assert (held, listed) == (verdict.instances, 1)
+    assert held == listed + drawn - left_out
+    assert 1 < left_out < drawn
 
 
 def test_a_false_reading_that_holds_is_not_ok() -> None:
