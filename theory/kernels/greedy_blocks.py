@@ -47,7 +47,7 @@ from .greedy_state import (
     downdated,
     factored,
     new_buffers,
-    outputs_of_steps,
+    outputs_downdated,
     refresh,
     table,
     table_pays,
@@ -58,8 +58,8 @@ Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 # Costs, not results: rows read from the table at a time, nodes rehearsed, blocks tried before
-# look-ahead is judged, steps whose Z C is formed at a time.
-TABLE_BLOCK, NEAR, TRIALS, CHUNK = 16, 64, 2, 128
+# look-ahead is judged.
+TABLE_BLOCK, NEAR, TRIALS = 16, 64, 1
 
 
 def greedy(
@@ -82,16 +82,17 @@ def greedy(
     losses = np.empty(width)
     floor = PIVOT_TOLERANCE * (np.diagonal(cov) + tau)
     given = factored(Given(theta, z, False, tau, floor, prices))
-    nodes = np.arange(m)
-    r, steps, room, hits, loss, rounding = cov, 0, budget, float(BLOCK), 0.0, 0.0
+    nodes, r, h = np.arange(m), cov, None
+    steps, room, hits, loss, rounding = 0, budget, float(BLOCK), 0.0, 0.0
     status = np.zeros(m, dtype=np.int64)
     while True:
-        guess = hits if steps else np.inf  # no node was guessed yet: look ahead first
         buffers = new_buffers(nodes.size, min(width - steps, max(m // 4, 64)))
-        state = refresh(given, nodes, r, status, room, len(buffers.drops), guess)
+        state = refresh(given, nodes, r, h, status, room, len(buffers.drops))
+        h = state.h
         if steps == 0:
-            loss = _start_loss(state)
+            loss = _start_loss(given, state)
             rounding = m * float(np.finfo(np.float64).eps) * loss
+            given = given._replace(z=None)  # H says it all from here on
         done, filled, code, hits = _run(state, buffers, picks, steps, hits)
         losses[steps:done] = np.maximum(loss - np.cumsum(buffers.drops[:filled]), 0)
         loss = losses[done - 1] if done else loss
@@ -103,14 +104,18 @@ def greedy(
         steps, room = done, state.tally[ROOM]
         live = np.flatnonzero(state.status != DROPPED)
         nodes, status = nodes[live], state.status[live]
-        del state
-        r = downdated(r, r is cov, buffers.c[live, :filled], live)
+        c, zc = buffers.c[live, :filled], state.zc
+        del state, buffers  # before R is copied
+        if h is not None and zc is not None:
+            h = outputs_downdated(h, c, zc[:, :filled], live)
+        r = downdated(r, r is cov, c, live)
+        del c, zc
     return picks[:steps], losses[:steps]
 
 
-def _start_loss(state: State) -> float:
+def _start_loss(given: Given, state: State) -> float:
     """L of no node, Tr(Q Sigma)."""
-    theta, z = state.given.theta, state.given.z
+    theta, z = given.theta, given.z
     loss = theta * float(np.sum(np.maximum(state.d, 0.0)))
     if state.h is not None and z is not None:
         outputs = np.einsum("ij,ji->j", state.h, z)
@@ -136,19 +141,15 @@ def _run(
             buffers.v, state.d, state.g, state.g0, state.tau, state.floor, state.status,
             state.prices, state.order, state.tally,
         )  # fmt: skip
-        if state.zc is not None or code != MISSING:
-            for first in range(known, filled, CHUNK):
-                stop = min(first + CHUNK, filled)
-                _account(state, buffers, picks[steps - filled : steps], first, stop)
-            known = filled
+        _account(state, buffers, picks[steps - filled : steps], known)
+        known = filled
         if blocks >= TRIALS:
             hits = max(filled / blocks, 1.0)
         if code != MISSING:
             return steps, filled, code, hits
         left = min(picks.size - steps, buffers.c.shape[1] - filled)
-        if state.t0 is None and table_pays(n, left, hits):
-            state.t0 = table(state.r, state.given, state.h, state.nodes)
-            state.h = state.zc = None
+        if state.t0 is None and table_pays(state, left, hits):
+            state.t0 = table(state)
         scores = _scores(state)
         if state.t0 is None:
             size = min(BLOCK, left + left // 4 + 1)
@@ -162,35 +163,27 @@ def _run(
         blocks += 1
 
 
-def _account(state: State, buffers: Buffers, kept: Indices, first: int, stop: int) -> None:
-    """What these steps took from the loss: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2."""
-    theta = state.given.theta
-    c = buffers.c[:, first:stop]
-    drops = theta * np.einsum("ij,ij->j", c, c)
-    if state.given.z is not None:
-        zc = outputs_of_steps(state, c) if state.h is None else _eliminated(
-            state, buffers, kept, first, stop
-        )  # fmt: skip
-        drops += (1.0 - theta) * np.einsum("ij,ij->j", zc, zc)
-        if state.zc is not None:
-            state.zc[:, first:stop] = zc
-    buffers.drops[first:stop] = drops
+def _account(state: State, buffers: Buffers, kept: Indices, known: int) -> None:
+    """What the steps since `known` took: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2.
 
-
-def _eliminated(state: State, buffers: Buffers, kept: Indices, first: int, stop: int) -> Matrix:
-    """Z C of new steps with no product by Z: H_p = sum_{i < p} c_ip (Z c_i) + root_p (Z c_p).
-
+    Z C needs no product by Z: H_p = sum_{i < p} c_ip (Z c_i) + root_p (Z c_p), and
     root = sqrt(S_pp + tau_p) comes from c_pp = S_pp / root.
     """
-    assert state.h is not None
-    assert state.zc is not None
-    new = kept[first:stop]
-    lower = np.tril(buffers.c[new, first:stop])
-    own = np.diagonal(lower)
-    root = 0.5 * (own + np.sqrt(own * own + 4.0 * state.tau[new]))
-    np.einsum("ii->i", lower)[:] = root
-    rest = state.h[new] - buffers.c[new, :first] @ state.zc[:, :first].T
-    return np.asarray(np.linalg.solve(lower, rest).T, dtype=np.float64)
+    if known == kept.size:
+        return
+    c = buffers.c[:, known : kept.size]
+    drops = state.theta * np.einsum("ij,ij->j", c, c)
+    if state.h is not None and state.zc is not None:
+        new = kept[known:]
+        lower = np.tril(c[new])
+        own = np.diagonal(lower)
+        root = 0.5 * (own + np.sqrt(own * own + 4.0 * state.tau[new]))
+        np.einsum("ii->i", lower)[:] = root
+        rest = state.h[new] - buffers.c[new, :known] @ state.zc[:, :known].T
+        zc = np.linalg.solve(lower, rest).T
+        drops += (1.0 - state.theta) * np.einsum("ij,ij->j", zc, zc)
+        state.zc[:, known : kept.size] = zc
+    buffers.drops[known : kept.size] = drops
 
 
 def _scores(state: State) -> Vector:
@@ -244,7 +237,7 @@ def _form_rows(
     state: State, buffers: Buffers, chosen: Indices, places: Indices, filled: int
 ) -> None:
     """S_W and T_W = theta S_W S + (1 - theta) (S_W Z^T)(S Z^T)^T by GEMMs; g_W is set right."""
-    theta = state.given.theta
+    theta = state.theta
     c = buffers.c[:, :filled]
     s = state.r[chosen]
     if filled:

@@ -29,6 +29,9 @@ PIVOT_TOLERANCE = 1e-13
 # memory counts. A product of few rows with R costs about as much as PACKING rows more.
 BLOCK, POOL, STRIP, PACKING = 48, 96, 192, 12
 
+#: m^2 floats that R, H and T0 may fill together.
+TABLE_ROOM = 2.4
+
 
 class Given(NamedTuple):
     """What never changes: `floor` is the least pivot, `prices` are 1/q_j.
@@ -46,10 +49,11 @@ class Given(NamedTuple):
 
 @dataclass
 class State:
-    """What a refresh makes; `nodes` are the global indices of its rows."""
+    """What a refresh makes; R is `owned` unless it is the input."""
 
-    given: Given
-    nodes: Indices
+    theta: float
+    size: int
+    owned: bool
     r: Matrix
     h: Matrix | None
     zc: Matrix | None
@@ -82,9 +86,9 @@ def factored(given: Given) -> Given:
     Cholesky's backward error changes a gain |F S_j|^2 / pivot by m eps ||Q|| / theta of itself at
     most; that has to stay within the sqrt(m) eps / STALE which is tolerated in g.
     """
-    theta, z, _, tau, *_ = given
-    if z is None or theta == 0.0 or 3 * z.shape[0] < 2 * z.shape[1] or tau.any():
-        return given  # with a ridge no row is ever dropped: no room for F
+    theta, z = given.theta, given.z
+    if z is None or theta == 0.0 or 3 * z.shape[0] < 2 * z.shape[1]:
+        return given
     q = z.T @ z
     q *= 1.0 - theta
     np.einsum("ii->i", q)[:] += theta
@@ -94,20 +98,6 @@ def factored(given: Given) -> Given:
 
     factor: Matrix = dpotrf(q.T, lower=False, clean=True, overwrite_a=True)[0]  # in q's storage
     return given._replace(theta=0.0, z=factor, triangular=True)
-
-
-def outputs_of_steps(state: State, c: Matrix) -> Matrix:
-    """Z C; C has the rows of the live nodes."""
-    z = state.given.z
-    assert z is not None
-    spread = np.zeros((z.shape[1], c.shape[1]))
-    spread[state.nodes] = c
-    if not state.given.triangular:
-        return z @ spread
-    zc = np.empty((len(z), c.shape[1]))
-    for i in range(0, len(z), 2 * STRIP):
-        np.matmul(z[i : i + 2 * STRIP, i:], spread[i:], out=zc[i : i + 2 * STRIP])
-    return zc
 
 
 def new_buffers(n: int, capacity: int) -> Buffers:
@@ -124,40 +114,36 @@ def refresh(
     given: Given,
     nodes: Indices,
     r: Matrix,
+    h: Matrix | None,
     status: Indices,
     room: float,
     left: int,
-    hits: float,
 ) -> State:
     """d and g of the residual R itself: R Q R = theta R R + (1 - theta) H H^T, H = R Z^T."""
     theta, z = given.theta, given.z
-    d = np.diagonal(r).copy()
-    h = t0 = zc = None
-    if table_pays(nodes.size, left, hits):
-        t0 = table(r, given, None, nodes)
-        g = np.diagonal(t0).copy()
-    else:
-        g = theta * _squares(r)
-        if z is not None:
-            h, zc = np.empty((nodes.size, len(z))), np.empty((len(z), left))
-            for i in range(0, len(z), STRIP):
-                _outputs(r, given, i, nodes, h[:, i : i + STRIP])
-            g += (1.0 - theta) * _squares(h)
+    owned, zc = z is None, None  # Z is asked for H of the input alone
+    if h is None and z is not None:
+        h = np.empty((nodes.size, len(z)))
+        for i in range(0, len(z), STRIP):
+            _outputs(r, given, i, h[:, i : i + STRIP])
+    g = theta * _squares(r)
+    if h is not None:
+        zc = np.empty((h.shape[1], left))
+        g += (1.0 - theta) * _squares(h)
     prices = given.prices[nodes]
     return State(
-        given, nodes, r, h, zc, given.tau[nodes], given.floor[nodes], prices,
-        np.argsort(prices, kind="stable"), d, g, g.copy(), status,
-        np.array([room, np.inf, -1.0]), t0,
+        theta, len(given.tau), owned, r, h, zc, given.tau[nodes], given.floor[nodes], prices,
+        np.argsort(prices, kind="stable"), np.diagonal(r).copy(), g, g.copy(), status,
+        np.array([room, np.inf, -1.0]), None,
     )  # fmt: skip
 
 
-def _outputs(r: Matrix, given: Given, first: int, nodes: Indices, out: Matrix) -> Matrix:
-    """Columns of R Z^T from `first` on, as many as `out` has; Z has the columns of all nodes."""
+def _outputs(r: Matrix, given: Given, first: int, out: Matrix) -> Matrix:
+    """Columns of R Z^T from `first` on, as many as `out` has."""
     assert given.z is not None
-    z = given.z.T[:, first : first + out.shape[1]]
-    skip = int(np.searchsorted(nodes, first)) if given.triangular else 0
-    columns = z[skip:] if nodes.size == len(z) else z[nodes[skip:]]
-    return np.matmul(r[:, skip:], columns, out=out)
+    skip = first if given.triangular else 0
+    strip = given.z[first : first + out.shape[1], skip:]
+    return np.matmul(r[:, skip:], strip.T, out=out)
 
 
 def _squares(x: Matrix) -> Vector:
@@ -165,36 +151,38 @@ def _squares(x: Matrix) -> Vector:
     return total
 
 
-def table_pays(n: int, left: int, hits: float) -> bool:
-    """Whether all rows of T0 (half price each) cost less than the blocks still to come."""
-    return left / hits * (BLOCK + PACKING) > n / 2
+def table_pays(state: State, left: int, hits: float) -> bool:
+    """Whether all rows of T0 (half price each) cost less than the blocks to come, and fit."""
+    n, outputs = len(state.r), 0 if state.h is None else state.h.shape[1]
+    stored = (1 + state.owned) * n * n + n * outputs
+    fits = outputs == 0 or stored <= TABLE_ROOM * state.size**2
+    return fits and left / hits * (BLOCK + PACKING) > n / 2
 
 
-def table(r: Matrix, given: Given, h: Matrix | None, nodes: Indices) -> Matrix:
-    """T0 = theta R R + (1 - theta) H H^T, by symmetric products; H by strips if not at hand."""
-    theta, z = given.theta, given.z
-    if z is None:
-        return r @ r.T
-    if h is not None and theta == 0.0 and h.shape == r.shape:
-        return _squared(h)
-    t0 = r @ r.T if theta > 0.0 else np.zeros_like(r)
-    t0 *= theta / (1.0 - theta)
-    if h is not None:
-        _add_lower(t0, h)
-    else:
-        strip = np.empty((len(r), STRIP))
-        for i in range(0, len(z), STRIP):
-            _add_lower(t0, _outputs(r, given, i, nodes, strip[:, : len(z) - i]))
-    t0 *= 1.0 - theta
+def table(state: State) -> Matrix:
+    """T0 = theta R R + (1 - theta) H H^T, by symmetric products."""
+    if state.h is None:
+        return state.r @ state.r.T
+    if state.theta == 0.0:
+        return state.h @ state.h.T
+    t0 = state.r @ state.r.T
+    t0 *= state.theta / (1.0 - state.theta)
+    _add_lower(t0, state.h)
+    t0 *= 1.0 - state.theta
     mirror(t0)
     return t0
 
 
-def _squared(h: Matrix) -> Matrix:
-    """H H^T of a square H in its own storage: the strips above need no row below their own."""
-    for i in reversed(range(0, len(h), STRIP)):
-        h[i : i + STRIP, : i + STRIP] = h[i : i + STRIP] @ h[: i + STRIP].T
-    mirror(h)
+def outputs_downdated(h: Matrix, c: Matrix, zc: Matrix, live: Indices) -> Matrix:
+    """H - C (Z C)^T on the live rows, in the same storage.
+
+    It errs by eps |R| |Z| as R Z^T does after R -= C C^T, at a sixth of the price.
+    """
+    for to, row in enumerate(live):
+        h[to] = h[row]
+    h = h[: live.size]
+    for i in range(0, len(h), STRIP):
+        h[i : i + STRIP] -= c[i : i + STRIP] @ zc.T
     return h
 
 
