@@ -136,7 +136,7 @@ def volume_bound(cov: Any, width: int, *, theta: float = 1.0, output_weights: An
     r"""Loss some k nodes meet at lam = lam_vol(k): lam [theta N(lam) + (1 - theta) N'(lam; Z)].
 
     lam_vol(k) = min_{r<k} (sum_{j>r} mu_j)/(k - r). Parameters and errors as :func:`dof_bound`.
-    Claim spectral.D6 [D]; derandomised volume selection attains it (D9). Greedy selection need
+    Claim spectral.D6 [D]; derandomised volume selection meets it (D9). Greedy selection need
     not.
     """
     where = directions(cov, theta, output_weights)

@@ -61,9 +61,10 @@ class CompressedLayer:
     law_ridge, coherence : float
         lam: the ridge that leverage sampling was given, else lam_N(k), where N(lam) = k.
     bounds : dict of Bound
-        "paper" (P1 with k paper-style draws), "dof" (X1), "volume" (D6), and "tail" (D8, of the
-        input loss): losses that SOME choice of k nodes meets on the site's second moment. Left
-        empty for a site whose features do not vary.
+        On the site's second moment. "dof" (X1), "volume" (D6), and "tail" (D8, of the input loss):
+        losses that SOME choice of k nodes meets without a ridge. "paper" (P1): the loss, ridges
+        included, of as many leverage draws as were asked for, w.p. 14/15. Left empty for a site
+        whose features do not vary.
     notes : tuple of str
         What a reader of the figures should know.
     """
