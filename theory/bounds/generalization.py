@@ -1,8 +1,9 @@
 r"""Risk of every network of a class at once: slow and fast rates with explicit constants.
 
 Letters: the class NN of widths k_1..k_{L+1} with ||W^l||_op <= R_l, ||b^l|| <= B_l on inputs
-||x|| <= D_x; X_1 = D_x, X_{l+1} = R_l X_l + B_l; G = sum_l (prod_{l'>l} R_{l'})(X_l + 1); Psi the
-risk, Psi_n its mean over n iid samples; s = log N(eps) + log(1/delta) + union cost,
+||x|| <= D_x, activations elementwise, 1-Lipschitz and 0 at 0; X_1 = D_x, X_{l+1} = R_l X_l + B_l;
+G = sum_l (prod_{l'>l} R_{l'})(X_l + 1); Psi the risk, Psi_n its mean over n iid samples;
+s = log N(eps) + log(1/delta) + union cost,
 
     log N(eps) = sum_l [k_l k_{l+1} log(1 + 2 R_l/eps) + k_{l+1} log(1 + 2 B_l/eps)]
 

@@ -1,7 +1,7 @@
 r"""A class of networks by widths and norms: how far parameters move outputs, how many cover it.
 
-Letters: widths k_1..k_{L+1}, ||W^l||_op <= R_l, ||b^l|| <= B_l, ||x|| <= D_x; X_1 = D_x,
-X_{l+1} = R_l X_l + B_l bound the features.
+Letters: widths k_1..k_{L+1}, ||W^l||_op <= R_l, ||b^l|| <= B_l, ||x|| <= D_x; activations
+elementwise, 1-Lipschitz and 0 at 0; X_1 = D_x, X_{l+1} = R_l X_l + B_l bound the features.
 
     G0        W^l, b^l moved by eps:  sup_x ||f - f'|| <= G eps,
               G = sum_l (prod_{l'>l} R_{l'}) (X_l + 1)
@@ -93,7 +93,7 @@ def perturbation_bound(
 
 @dataclass(frozen=True)
 class NetworkClass:
-    """Networks of given widths and norms.
+    """Networks of given widths and norms; activations elementwise, 1-Lipschitz, 0 at 0.
 
     Attributes
     ----------

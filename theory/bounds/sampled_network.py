@@ -1,7 +1,8 @@
 r"""B3, the paper-form bound delta_1 for a network sampled by leverage, with its events checked.
 
 Letters: k_l draws at layer l = 2..L from q = l_j/N(lam_l), ridges k lam q; rows of W^l of norm at
-most R_l/sqrt(m_{l+1}); Rbar_l = sqrt(20/3) R_l. If at every layer
+most R_l/sqrt(m_{l+1}); activations elementwise and 1-Lipschitz; Rbar_l = sqrt(20/3) R_l. If at
+every layer
 
     S_J <= 4 lam H_lam                 (the event of P1)
     sum_i 1/q_{v_i} <= (5/3) m_l k_l   (the event of P1b)

@@ -1,8 +1,9 @@
 """Elementwise activations eta by name; each has a twin for every array library.
 
 identity, relu, tanh and erf fix 0 and are 1-Lipschitz up to the constant 2/sqrt(pi) of erf; the
-logistic function does not fix 0 (the network bounds ask for eta(0) = 0 nowhere but in a
-reparametrisation, and say so). This module may import NumPy and array-api-compat only.
+logistic function does not fix 0, which the bounds over classes of networks (claims spectral.G0 to
+G2) ask for and those on one network (B1 to B3, W1) do not. This module may import NumPy and
+array-api-compat only.
 """
 
 from __future__ import annotations
