@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -21,17 +22,25 @@ from numpy.typing import NDArray
 def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Binary file that appears at `path` when the block ends well, and nowhere when it raises.
 
+    A link keeps its place, what it points to is written; a device or a pipe such as /dev/stdout is
+    written to, as another file in its place would take it away from everybody.
+
     Raises
     ------
     ValueError
         The folder of `path` is missing or may not be written.
     """
     place = Path(path)
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        with open(place, "wb") as device:
+            yield device
+        return
+    place = place.resolve()
     try:
         number, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     except OSError as error:
         raise ValueError(
-            f"cannot write {place}: {error.strerror or error}; name a folder that exists and may "
+            f"cannot write {path}: {error.strerror or error}; name a folder that exists and may "
             "be written"
         ) from None
     try:
@@ -41,7 +50,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         try:
             os.replace(name, place)
         except OSError as error:
-            raise ValueError(f"cannot write {place}: {error.strerror or error}") from None
+            raise ValueError(f"cannot write {path}: {error.strerror or error}") from None
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
@@ -85,13 +94,17 @@ def _arrays(place: Path, file: IO[bytes]) -> dict[str, NDArray[Any]]:
         ) from None
     except Exception as error:  # what NumPy and zipfile raise on damaged bytes has no end
         raise ValueError(
-            f"{place} is truncated or damaged ({' '.join(str(error).split())}); copy or write it "
-            "again"
+            f"{place} is truncated or damaged ({_short(error)}); copy or write it again"
         ) from None
     raise ValueError(
         f"{place} is not an .npz file (it does not begin as a zip archive); write one with "
         "numpy.savez or pruneproof's save_network"
     )
+
+
+def _short(error: Exception) -> str:
+    """What another library says, in one line of at most 100 characters; it may quote the bytes."""
+    return textwrap.shorten(" ".join(str(error).split()), 100, placeholder=" ...")
 
 
 class _ObjectArray(Exception):

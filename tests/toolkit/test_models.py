@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +232,38 @@ def test_a_file_that_fails_on_the_way_leaves_nothing(tmp_path: Path) -> None:
         written_whole(tmp_path / "no" / "net.npz"),
     ):
         pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_plain_file_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    pipe, link, file = (tmp_path / name for name in ("pipe", "link", "file"))
+    os.mkfifo(pipe)
+    file.write_text("before")
+    link.symlink_to(file)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    for place in (pipe, link):
+        with written_whole(place) as opened:
+            opened.write(b"after")
+    reader.join(timeout=10)
+    assert read == [b"after"]
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert file.read_text() == "after"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_the_words_for_damaged_bytes_stay_short(tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    np.savez(path, layers=["Dense"], weight=np.ones(300))
+    content = bytearray(path.read_bytes())
+    content[27] ^= 1  # the length of the first name: zipfile quotes all it then takes for the name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="truncated or damaged") as caught:
+        read_arrays(path)
+    assert len(str(caught.value)) < 200 + len(str(path))
+    assert "\n" not in str(caught.value)
 
 
 def test_digits_are_cached_and_a_damaged_cache_is_trained_again(
