@@ -148,6 +148,10 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         status = 130
+    except SystemExit as stopped:
+        # rich and typer leave with 1 when the reader of our output has gone, which would say that
+        # a claim is refuted; a shell says 141 for a program that a closed pipe ended
+        status = 141 if stopped.code == 1 else stopped.code
     if status == 130:
         sys.stderr.write("pruneproof: interrupted\n")
     sys.exit(status)

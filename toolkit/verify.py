@@ -56,15 +56,18 @@ def verify_command(
             if pressed:
                 break
     interrupted = len(found) < len(chosen)
-    console = _console()
-    _print_verdicts(console, found, {claim.id: claim for claim in chosen})
-    if interrupted:
-        console.print(f"interrupted after {len(found)} of {len(chosen)} claims", style="yellow")
+    unwritten = None  # the file first: a pipe that closes while the table is printed ends us
     if json_path is not None:
         try:
             _write_json(Path(json_path), found)
         except ValueError as error:
-            return _refuse(error)
+            unwritten = error
+    console = _console()
+    _print_verdicts(console, found, {claim.id: claim for claim in chosen})
+    if interrupted:
+        console.print(f"interrupted after {len(found)} of {len(chosen)} claims", style="yellow")
+    if unwritten is not None:
+        return _refuse(unwritten)
     if interrupted:
         return INTERRUPTED
     return 0 if all(verdict.ok for verdict in found) else 1

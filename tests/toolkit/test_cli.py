@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,23 @@ def test_an_interrupted_audit_writes_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "pruneproof: interrupted\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes end programs on POSIX systems only")
+def test_a_reader_that_leaves_is_no_refutation(tmp_path: Path) -> None:
+    arguments = ("verify", "spectral.I1", "--json", "out.json")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "pruneproof", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert len(json.loads((tmp_path / "out.json").read_text())["verdicts"]) == 1
 
 
 def test_the_mixture_is_that_of_compress(tmp_path: Path) -> None:
