@@ -20,10 +20,20 @@ def stream(x: np.ndarray, rows: int) -> np.ndarray:
 def main(quick: bool) -> None:
     n, m = (10_000, 256) if quick else (100_000, 1024)
     x = np.random.default_rng(0).standard_normal((n, m))
+    import scipy.linalg  # noqa: F401  (its BLAS pool must be loaded to be limited)
+    from threadpoolctl import threadpool_limits
+
+    for threads in (1, None):
+        with threadpool_limits(threads, user_api="blas"):
+            compare(x, quick)
+
+
+def compare(x: np.ndarray, quick: bool) -> None:
+    n, m = x.shape
     rows = []
     for chunk in (256, 1024, 4096, 16384):
         times = interleaved(
-            {"one": lambda: x.T @ x / n, "ours": lambda c=chunk: stream(x, c)}, 2 if quick else 5
+            {"one": lambda: x.T @ x / n, "ours": lambda c=chunk: stream(x, c)}, 2 if quick else 3
         )
         floats = peak_floats(lambda c=chunk: stream(x, c)) / m**2
         rate = times["one"] / times["ours"]
