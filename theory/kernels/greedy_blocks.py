@@ -12,15 +12,16 @@ at a time (`_form_rows`), from S itself, and the compiled pass (`advance`) adds 
 since the row was formed.
 
 g is a difference of squares: g_j carries an error of about eps times its value g0_j at the last
-refresh. When the best gain falls below 1e-10 of the largest g0_j/(d_j + tau_j), R, d and g are
-computed afresh (`refresh`), so that errors stay below about eps/1e-10 of the best gain. Rows of
-nodes kept with tau = 0 vanish and are dropped then.
+refresh. When the best gain falls below 1e-10 of the largest g0_j/(d_j + tau_j), R and
+H = R Z^T are downdated, d and g computed afresh (`refresh`), so that errors stay below about
+eps/1e-10 of the best gain. Rows of nodes kept with tau = 0 vanish and are dropped then.
 
 Where look-ahead seldom guesses the next nodes (`table_pays`), T0 = R Q R is formed whole, at half
 the price a row, and T_W = T0_W - C_W V^T - V_W C^T. Its entries then let the next steps be
 rehearsed on the few best nodes alone (`_rehearse`), which guesses better than the scores do.
 
-It may import NumPy, `greedy_state.py` and `greedy_numba.py` only, and is imported where first used.
+It may import NumPy, `greedy_state.py` and `greedy_numba.py` only, and is imported where first
+used.
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ def _account(state: State, buffers: Buffers, kept: Indices, known: int) -> None:
     """What the steps since `known` took: c^T Q c = theta |c|^2 + (1 - theta) |Z c|^2.
 
     Z C needs no product by Z: H_p = sum_{i < p} c_ip (Z c_i) + root_p (Z c_p), and
-    root = sqrt(S_pp + tau_p) comes from c_pp = S_pp / root.
+    root = sqrt(S_pp + tau_p), at least that of the least pivot, comes from c_pp = S_pp / root.
     """
     if known == kept.size:
         return
@@ -178,7 +179,7 @@ def _account(state: State, buffers: Buffers, kept: Indices, known: int) -> None:
         lower = np.tril(c[new])
         own = np.diagonal(lower)
         root = 0.5 * (own + np.sqrt(own * own + 4.0 * state.tau[new]))
-        np.einsum("ii->i", lower)[:] = root
+        np.einsum("ii->i", lower)[:] = np.maximum(root, np.sqrt(state.floor[new]))
         rest = state.h[new] - buffers.c[new, :known] @ state.zc[:, :known].T
         zc = np.linalg.solve(lower, rest).T
         drops += (1.0 - state.theta) * np.einsum("ij,ij->j", zc, zc)

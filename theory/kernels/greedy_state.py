@@ -1,8 +1,9 @@
 r"""What a refresh of greedy selection makes: R, d, g, and H = R Z^T or the table T0 = R Q R.
 
 Letters as in `greedy_blocks.py`, which drives it. Where Z has about as many rows as columns,
-Q = theta I + (1 - theta) Z^T Z is factored once as F^T F with F upper triangular (`_factor`): F
-takes the place of Z and 0 that of theta, so that R R drops out and H costs half as much.
+Q = theta I + (1 - theta) Z^T Z is factored once as F^T F with F upper triangular (`factored`):
+F takes the place of Z and 0 that of theta, so that R R drops out and H costs half as much. H is
+formed once and then downdated with R (`outputs_downdated`), so neither Z nor F is needed again.
 
 It may import NumPy, SciPy's LAPACK and `greedy_numba.py` only.
 """
@@ -49,7 +50,7 @@ class Given(NamedTuple):
 
 @dataclass
 class State:
-    """What a refresh makes; R is `owned` unless it is the input."""
+    """What a refresh makes of `size` nodes at first; R is `owned` unless it is the input."""
 
     theta: float
     size: int
@@ -96,8 +97,8 @@ def factored(given: Given) -> Given:
         return given
     from scipy.linalg.lapack import dpotrf
 
-    factor: Matrix = dpotrf(q.T, lower=False, clean=True, overwrite_a=True)[0]  # in q's storage
-    return given._replace(theta=0.0, z=factor, triangular=True)
+    factor, failed = dpotrf(q.T, lower=False, clean=True, overwrite_a=True)  # in q's storage
+    return given if failed else given._replace(theta=0.0, z=factor, triangular=True)
 
 
 def new_buffers(n: int, capacity: int) -> Buffers:

@@ -90,7 +90,7 @@ def select_greedy(
     -------
     Selection
         `losses` holds L^theta_tau after each step, to an absolute error of order eps times the
-        loss at the last refresh (at worst eps Tr(Q cov)). Once the loss is rounding (below
+        loss at the last refresh (at worst eps ||Q|| Tr(cov)). Once the loss is rounding (below
         m eps of the start, or no node has a pivot left), the remaining places are filled in index
         order with gain 0; `guarantee` then says from which step.
 

@@ -193,14 +193,20 @@ def agree_until_a_tie(
 
 
 def test_compiled_picks_at_a_size_that_uses_all_paths() -> None:
-    """Look-ahead, the whole table, eviction, forced and gain-driven refresh, dropped rows."""
+    """Look-ahead, the whole table, eviction, forced and gain-driven refresh, dropped rows.
+
+    With 400 outputs Q is factored where theta > 0, and with a ridge the table has no room.
+    """
     rng = np.random.default_rng(0)
     m = 500
     graded = rng.standard_normal((2 * m, m)) * np.arange(1, m + 1) ** -1.5
     for cov in (graded.T @ graded / (2 * m), rotated(np.exp(-25.0 * np.arange(m) / 200), 1)):
-        z = rng.standard_normal((80, m))
-        for theta, tau, k in ((1.0, 0.0, 200), (1.0, 0.0, 490), (0.5, 1e-8, 200), (0.0, 0.0, 70)):
-            weights = None if theta == 1.0 else z
+        z = rng.standard_normal((400, m))
+        for theta, tau, k, outputs in (
+            (1.0, 0.0, 200, 0), (1.0, 0.0, 490, 0), (0.5, 1e-8, 200, 80), (0.0, 0.0, 70, 80),
+            (0.5, 0.0, 250, 400), (0.5, 1e-8, 200, 400), (0.0, 0.0, 300, 400),
+        ):  # fmt: skip
+            weights = z[:outputs] if outputs else None
             arguments = (cov, np.full(m, tau), theta, weights, k, np.zeros(m), math.inf)
             plain = module._greedy_plain(*arguments)
             fast = greedy_blocks.greedy(*arguments)
