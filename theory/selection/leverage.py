@@ -108,7 +108,7 @@ def select_bernoulli(cov: Any, ridge: float, *, delta: float, rng: Any) -> Selec
     ceiling = 4.0 * lam * float(degrees_of_freedom(spectrum, lam))
     guarantee = (
         f"With probability at least 1 - {delta:.4g}, S_J <= 4 lam Sigma (Sigma + lam)^(-1) at lam "
-        f"= {lam:.4g}, hence L^A <= 4 lam N = {ceiling:.4g} (spectral.P3); the mean width is "
+        f"= {lam:.4g}, hence L^A <= 4 lam N = {_ceiling(ceiling, spectrum)} (spectral.P3); the mean width is "
         f"{p.sum():.4g}."
     )
     xp = namespace(spectrum.eigenvalues)
@@ -126,7 +126,8 @@ def _guarantee(spectrum: Spectrum, width: int, ridge: float) -> str:
     if width >= paper_width(spectrum, ridge):
         return (
             f"{width} draws meet {condition}: {probability} S_J <= 4 lam Sigma (Sigma + "
-            f"lam)^(-1), hence L^A <= 4 lam N = {4 * ridge * dof:.4g} (spectral.P1)."
+            f"lam)^(-1), hence L^A <= 4 lam N = {_ceiling(4 * ridge * dof, spectrum)} "
+            "(spectral.P1)."
         )
     try:
         t = sampling_level(spectrum, ridge, width, failure)
@@ -138,5 +139,11 @@ def _guarantee(spectrum: Spectrum, width: int, ridge: float) -> str:
     return (
         f"{width} draws do not meet {condition} (spectral.P1), but {probability} S_J <= "
         f"lam/(1 - t) Sigma (Sigma + lam)^(-1) at t = {t:.4g}, hence L^A <= lam N/(1 - t) = "
-        f"{ridge * dof / (1 - t):.4g} (spectral.P2)."
+        f"{_ceiling(ridge * dof / (1 - t), spectrum)} (spectral.P2)."
     )
+
+
+def _ceiling(value: float, spectrum: Spectrum) -> str:
+    """Bound on L^A in figures, and whether it says more than L^A <= Tr Sigma."""
+    vacuous = "" if value < spectrum.trace else f", VACUOUS beside Tr Sigma = {spectrum.trace:.4g}"
+    return f"{value:.4g}{vacuous}"

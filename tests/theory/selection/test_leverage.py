@@ -100,6 +100,17 @@ def test_guarantee_names_what_applies() -> None:
     assert below.startswith("No guarantee at this width")
 
 
+def test_a_vacuous_guarantee_is_called_so() -> None:
+    """Sigma = I_4: 4 lam N is 8 at lam = 1, above Tr Sigma = 4, and .158 at lam = .01."""
+    cov = np.eye(4)
+    for lam, vacuous in ((1.0, True), (0.01, False)):
+        by_coins = select_bernoulli(cov, lam, delta=0.1, rng=0).guarantee
+        by_draws = select_leverage(cov, paper_width(cov, lam), lam, rng=0).guarantee
+        for text in (by_coins, by_draws):
+            assert ("VACUOUS beside Tr Sigma = 4 " in text) == vacuous
+            assert ("L^A <= 4 lam N = 8, VAC" if vacuous else "L^A <= 4 lam N = 0.1584 ") in text
+
+
 def test_bernoulli_probabilities_ridges_and_promise(to_backend) -> None:
     from scipy.stats import binom
 
