@@ -96,11 +96,13 @@ def select_best_of(
     mean = float(xp.sum(q * volume_residual(spectrum, k)))
     ridge = volume_ridge(spectrum, k)
     ceiling = 2.0 * ridge * float(xp.sum(q * smoother(spectrum, ridge)))
+    trivial = float(xp.sum(q * cov))
+    vacuous = "" if 2.0 * mean < trivial else f" (VACUOUS beside Tr(Q Sigma) = {trivial:.4g})"
     guarantee = (
         f"Best of greedy and {draws} volume draws, here {best.method}, without a ridge: with "
         f"probability at least 1 - 2^-{draws} its loss is at most twice the mean of volume "
-        f"sampling, 2 E = {2 * mean:.4g} (spectral.I7, Markov), itself at most {ceiling:.4g} "
-        f"(spectral.D6); it is {losses.min():.4g}."
+        f"sampling, 2 E = {2 * mean:.4g}{vacuous} (spectral.I7, Markov), itself at most "
+        f"{ceiling:.4g} (spectral.D6); it is {losses.min():.4g}."
     )
     if k == spectrum.rank:
         guarantee = (

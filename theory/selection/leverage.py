@@ -108,8 +108,8 @@ def select_bernoulli(cov: Any, ridge: float, *, delta: float, rng: Any) -> Selec
     ceiling = 4.0 * lam * float(degrees_of_freedom(spectrum, lam))
     guarantee = (
         f"With probability at least 1 - {delta:.4g}, S_J <= 4 lam Sigma (Sigma + lam)^(-1) at lam "
-        f"= {lam:.4g}, hence L^A <= 4 lam N = {_ceiling(ceiling, spectrum)} (spectral.P3); the mean width is "
-        f"{p.sum():.4g}."
+        f"= {lam:.4g}, hence L^A <= 4 lam N = {_ceiling(ceiling, spectrum)} (spectral.P3); the "
+        f"mean width is {p.sum():.4g}."
     )
     xp = namespace(spectrum.eigenvalues)
     return Selection(xp.asarray(kept), xp.asarray(lam * p[kept]), "bernoulli", guarantee)

@@ -51,6 +51,13 @@ def test_the_promise_is_never_certain() -> None:
     assert "probability at least 1 - 2^-40 its loss" in guarantee
 
 
+def test_a_vacuous_promise_is_called_so() -> None:
+    """One of four equal nodes: E = 3, and 2 E = 6 is above Tr Sigma = 4; three of four: 2 E = 2."""
+    for k, vacuous in ((1, True), (3, False)):
+        guarantee = select_best_of(np.eye(4), k, rng=0).guarantee
+        assert ("VACUOUS beside Tr(Q Sigma) = 4)" in guarantee) == vacuous
+
+
 def test_beyond_the_rank_greedy_loses_nothing() -> None:
     x = np.random.default_rng(0).standard_normal((10, 4))
     cov = np.tile(x.T @ x, (2, 2))
