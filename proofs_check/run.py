@@ -13,6 +13,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from pruneproof.theory.arrays import as_count
+
 from .checkers.search import BUDGETS, Findings, search
 from .claim import Claim, Parameters
 from .registry import claims, matching
@@ -47,8 +49,9 @@ def verdicts(
 
     With more than one worker the claims are spread over fresh processes.
     """
-    _check_call(budget, seed, workers)
-    return _verdicts(chosen, budget, seed, workers)
+    if budget not in BUDGETS:
+        raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, but is {budget!r}")
+    return _verdicts(chosen, budget, as_count("seed", seed, least=0), as_count("workers", workers))
 
 
 def _verdicts(chosen: Sequence[Claim], budget: str, seed: int, workers: int) -> Iterator[Verdict]:
@@ -151,12 +154,3 @@ def _witness(shown: tuple[Parameters, Sides | Exception] | None) -> dict[str, An
         "relation": outcome.relation,
         "tolerance": outcome.tolerance,
     }
-
-
-def _check_call(budget: str, seed: int, workers: int) -> None:
-    if budget not in BUDGETS:
-        raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, but is {budget!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0, but is {seed!r}")
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ValueError(f"workers must be a whole number of at least 1, but is {workers!r}")

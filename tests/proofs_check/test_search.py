@@ -205,7 +205,7 @@ def test_json_has_the_fields_of_a_verdict_and_no_nan() -> None:
     ("options", "message"),
     [
         ({"budget": "huge"}, "budget must be one of quick, standard, deep"),
-        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": -1}, "seed must be at least 0"),
         ({"seed": 1.5}, "seed must be a whole number"),
         ({"pattern": "spectral.Z*"}, "no claim matches"),
     ],

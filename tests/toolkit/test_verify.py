@@ -51,8 +51,8 @@ def test_a_refuted_claim_is_status_1_with_its_witness(
     [
         ({"patterns": ["I4"]}, "no claim matches 'I4'; did you mean spectral.I4?"),
         ({"budget": "huge"}, "budget must be one of quick, standard, deep, but is 'huge'"),
-        ({"workers": 0}, "workers must be a whole number of at least 1"),
-        ({"seed": -3}, "seed must be a whole number of at least 0"),
+        ({"workers": 0}, "workers must be at least 1, but is 0"),
+        ({"seed": -3}, "seed must be at least 0, but is -3"),
         ({"json_path": "/no/such/folder/x.json"}, "the folder /no/such/folder does not exist"),
         ({"json_path": "/"}, "it is a folder; name a file"),
     ],
