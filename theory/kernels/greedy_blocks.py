@@ -60,7 +60,7 @@ Indices = NDArray[np.int64]
 
 # Costs, not results: rows read from the table at a time, nodes rehearsed, blocks tried before
 # look-ahead is judged.
-TABLE_BLOCK, NEAR, TRIALS = 16, 64, 1
+TABLE_BLOCK, NEAR, TRIALS = 16, 64, 2
 
 
 def greedy(
