@@ -90,7 +90,8 @@ def _paper_draws(spectrum: Spectrum, budget: float, mixture: Mapping[str, Any]) 
     # lam Tr(Q H_lam) rises from 0 to Tr(Q Sigma) with lam: far below and above every eigenvalue
     # the bound lies on both sides of a budget below Tr(Q Sigma)
     high = math.log(1e3 * spectrum.trace)
-    low = math.log(spectrum.trace * budget / directions(spectrum, **mixture).trivial / 1e6)
+    share = budget / directions(spectrum, **mixture).trivial
+    low = math.log(spectrum.trace * share / 1e6)
     while excess(low) > 0.0:
         low -= 10.0
     return paper_width(spectrum, math.exp(brentq(excess, low, high, xtol=1e-9)))

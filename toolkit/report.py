@@ -233,7 +233,8 @@ def _score_table(audit: Audit) -> Group:
 def _estimate(audit: Audit, found: Estimate) -> str:
     if found.draws == 1:
         return _score(audit, found.mean)
-    return f"{_score(audit, found.mean)}±{_score(audit, found.error)}"
+    error = _score(audit, found.error) if audit.score == "accuracy" else f"{found.error:.1g}"
+    return f"{_score(audit, found.mean)}±{error}"
 
 
 def _score(audit: Audit, value: float | None) -> str:

@@ -359,6 +359,21 @@ X = np.random.default_rng(8).standard_normal((20, 4))
 LABELS = np.arange(20) % 2
 
 
+@pytest.mark.parametrize("unit", [2.0**-500, 2.0**400])
+def test_what_an_audit_advises_does_not_depend_on_units(unit: float) -> None:
+    """Powers of two scale without rounding."""
+    rng = np.random.default_rng(8)
+    w, v = rng.standard_normal((9, 4)), rng.standard_normal((2, 9))
+    plain, scaled = (
+        audit(Network([Dense(u * w, None, "relu"), Dense(v)]), X, widths=[3]).layers[0]
+        for u in (1.0, unit)
+    )
+    assert scaled.advised == plain.advised
+    assert scaled.paper_draws == plain.paper_draws
+    share, wanted = (layer.losses[0].train / layer.trivial for layer in (scaled, plain))
+    assert abs(share - wanted) < 1e-12  # traces of 9 nodes round to within 81 eps each
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
