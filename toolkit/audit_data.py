@@ -21,7 +21,8 @@ def estimate(values: Sequence[float]) -> Estimate:
     """Mean and standard error of independent draws."""
     if len(values) == 1:
         return Estimate(float(values[0]))
-    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    unit = max(map(abs, values)) or 1.0  # squares of losses overflow before losses do
+    error = unit * float(np.std(np.asarray(values) / unit, ddof=1)) / len(values) ** 0.5
     return Estimate(float(np.mean(values)), error, len(values))
 
 
