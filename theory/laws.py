@@ -61,7 +61,8 @@ def coherence_score(cov: Any, ridge: float, width: int, distribution: Any = None
     -------
     float
         At most .12: the law held within about 4 % wherever it was tried; above, it erred by 7 %
-        and more (laws.L2). 0 for Sigma = 0; infinite where `distribution` never draws a node that counts.
+        and more (laws.L2). 0 for Sigma = 0; infinite where `distribution` never draws a node
+        that counts.
 
     Raises
     ------
