@@ -120,6 +120,8 @@ def check_finite(name: str, x: Array) -> None:
             return
     bad = ~xp.isfinite(x)
     count = int(xp.sum(xp.astype(bad, xp.int64)))
+    if count and x.ndim == 0:
+        raise ValueError(f"{name} must be finite, but is {float(x)}")
     if count:
         flat = int(xp.argmax(xp.astype(xp.reshape(bad, (-1,)), xp.int64)))
         place = tuple(int(i) for i in np.unravel_index(flat, x.shape))
@@ -343,5 +345,17 @@ def as_generator(
     | np.random.Generator
     | None,
 ) -> np.random.Generator:
-    """Generator of `rng` by ``np.random.default_rng`` (SPEC 7); None seeds from the system."""
-    return np.random.default_rng(rng)
+    """Generator of `rng` by ``np.random.default_rng`` (SPEC 7); None seeds from the system.
+
+    Raises
+    ------
+    ValueError
+        What NumPy takes for no seed, such as a negative or a fractional number.
+    """
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"rng must be a numpy.random.Generator, a whole number of at least 0, or None, not "
+            f"{rng!r:.60}"
+        ) from None

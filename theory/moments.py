@@ -81,8 +81,10 @@ class MomentAccumulator:
         if x.shape[1] != self.m:
             raise ValueError(f"features must have {self.m} columns, but have shape {x.shape}")
         xp = namespace(x)
-        column_sums = _column_sums(x)
-        if not math.isfinite(float(xp.sum(column_sums))):  # one pass serves the sums and the gate
+        with np.errstate(over="ignore", invalid="ignore"):  # one pass serves the sums and the gate
+            column_sums = xp.sum(x, axis=0)
+            finite = math.isfinite(float(xp.sum(column_sums)))
+        if not finite:
             check_finite("features", x)
         self._join(xp)
         if self._products is None:
@@ -99,9 +101,13 @@ class MomentAccumulator:
 
         Raises
         ------
+        TypeError
+            `other` is no MomentAccumulator.
         ValueError
             `other` counts another number of nodes, or arrays of another library.
         """
+        if not isinstance(other, MomentAccumulator):
+            raise TypeError(f"merge takes a MomentAccumulator, not a {type(other).__name__}")
         if other.m != self.m:
             raise ValueError(f"cannot merge moments of {other.m} nodes into moments of {self.m}")
         if other._xp is None:
@@ -155,16 +161,6 @@ class MomentAccumulator:
     def _require_rows(self) -> None:
         if self.count == 0:
             raise ValueError("no rows have been added yet; call update first")
-
-
-def _column_sums(x: Array) -> Array:
-    """Sum of the rows; for NumPy by SciPy's BLAS, as two BLAS pools would contend for the cores."""
-    xp = namespace(x)
-    if not is_numpy(xp):
-        return xp.sum(x, axis=0)
-    from scipy.linalg.blas import dgemv
-
-    return dgemv(1.0, np.ascontiguousarray(x).T, np.ones(x.shape[0]))
 
 
 def _add_products(products: Array, x: Array) -> Array:

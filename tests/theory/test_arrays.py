@@ -238,3 +238,6 @@ def test_generators_pass_and_seeds_repeat() -> None:
     rng = np.random.default_rng(3)
     assert arrays.as_generator(rng) is rng
     assert arrays.as_generator(3).random() == arrays.as_generator([3]).random()
+    for wrong in (-1, 1.5, "seed"):
+        with pytest.raises(ValueError, match="rng must be a numpy.random.Generator"):
+            arrays.as_generator(wrong)

@@ -124,6 +124,8 @@ def test_wrong_widths_and_empty_streams_are_refused() -> None:
         stream.update(np.ones((2, 4)))
     with pytest.raises(ValueError, match="4 nodes"):
         stream.merge(MomentAccumulator(4))
+    with pytest.raises(TypeError, match="not a int"):
+        stream.merge(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="m must be"):
         MomentAccumulator(0)
 

@@ -208,13 +208,13 @@ def test_bad_index_sets(kept, words) -> None:
     ("keywords", "words"),
     [
         ({"theta": 1.2}, r"\[0, 1\]"),
-        ({"theta": np.nan}, "theta"),
+        ({"theta": np.nan}, "theta must be finite, but is nan"),
         ({"theta": 0.5}, "output_weights"),
         ({"theta": 0.5, "output_weights": np.ones((2, 3))}, "4 columns"),
         ({"ridge": -1.0}, "at least 0"),
         ({"ridge": [0.1, -0.2]}, "at least 0"),
         ({"ridge": [0.1, 0.2, 0.3]}, r"shape \(2,\) \(one a kept node\), not \(3,\)"),
-        ({"ridge": np.inf}, "infinite"),
+        ({"ridge": np.inf}, "must be finite, but is inf"),
     ],
 )
 def test_bad_arguments_of_the_loss(keywords, words) -> None:
