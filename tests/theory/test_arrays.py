@@ -239,5 +239,5 @@ def test_generators_pass_and_seeds_repeat() -> None:
     assert arrays.as_generator(rng) is rng
     assert arrays.as_generator(3).random() == arrays.as_generator([3]).random()
     for wrong in (-1, 1.5, "seed"):
-        with pytest.raises(ValueError, match="rng must be a numpy.random.Generator"):
+        with pytest.raises(ValueError, match=r"rng must be a numpy\.random\.Generator"):
             arrays.as_generator(wrong)
