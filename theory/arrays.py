@@ -282,6 +282,7 @@ def as_count(name: str, value: Any, *, least: int = 1, most: int | None = None) 
     try:
         number = int(value)
         exact = bool(number == value) and not isinstance(value, bool | np.bool_)
+        exact &= getattr(value, "ndim", 0) == 0  # NumPy 2.0 takes [3] for 3
     except (TypeError, ValueError, OverflowError):
         exact = False
         number = 0
