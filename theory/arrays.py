@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = Any
 #: A module that follows the Array API standard.
 Namespace: TypeAlias = Any
-#: From here on a factorisation in place saves more time and memory than it costs to change from
-#: NumPy's pool of BLAS threads to SciPy's.
+#: From here on a factorisation in packed form saves more time and memory than it costs to change
+#: from NumPy's pool of BLAS threads to SciPy's.
 _LARGE = 1000
 
 
@@ -227,16 +227,38 @@ def _is_semidefinite(cov: Array, tolerance: float) -> bool:
     """Whether cov + tolerance has a Cholesky factor: m^3/3 instead of the eigenvalues."""
     xp = namespace(cov)
     if is_numpy(xp) and cov.shape[0] > _LARGE:
-        from scipy.linalg.lapack import dpotrf
+        from scipy.linalg.lapack import dpftrf
 
-        shifted = np.array(cov.T if cov.flags.c_contiguous else cov, order="F")  # straight copy
-        np.einsum("ii->i", shifted)[:] += tolerance
-        return int(dpotrf(shifted, lower=True, clean=False, overwrite_a=True)[1]) == 0
+        n, packed = _packed_lower(cov, tolerance)
+        return int(dpftrf(n, packed, transr="N", uplo="L", overwrite_a=True)[1]) == 0
     try:
         factor = xp.linalg.cholesky(cov + xp.eye(cov.shape[0], dtype=xp.float64) * tolerance)
     except np.linalg.LinAlgError:
         return False
     return math.isfinite(float(xp.sum(factor)))  # CuPy answers NaN where NumPy raises
+
+
+def _packed_lower(cov: Array, shift: float) -> tuple[int, NDArray[np.float64]]:
+    """Lower triangle of cov + shift in LAPACK's rectangular full packed form: half the memory.
+
+    Row r of the (n/2, n + 1) array is row n/2 + r of the trailing block up to its diagonal, then
+    row r of cov from its diagonal on. An odd order is bordered by one more node of its own.
+    """
+    m = cov.shape[0]
+    n = m + m % 2
+    half = n // 2
+    packed = np.zeros((half, n + 1))
+    for r in range(half):
+        trailing = half + r
+        if trailing < m:
+            packed[r, : r + 1] = cov[trailing, half : trailing + 1]
+        else:
+            packed[r, r] = 1.0
+        packed[r, r + 1 : m + 1] = cov[r, r:]
+    rows = np.arange(half)
+    packed[rows, rows] += shift
+    packed[rows, rows + 1] += shift
+    return n, packed.reshape(-1)
 
 
 def as_ridge(ridge: Any, *, name: str = "ridge", positive: bool = False) -> float:

@@ -140,6 +140,19 @@ def test_both_factorisations_draw_the_line_at_one_tolerance(
             assert np.array_equal(arrays.to_numpy(given), cov)  # nothing is factored in place
 
 
+@pytest.mark.parametrize("m", range(1, 9))
+def test_the_packed_triangle_unpacks_to_the_matrix(m: int) -> None:
+    from scipy.linalg.lapack import dtfttr
+
+    cov = np.arange(1.0, m * m + 1).reshape(m, m)
+    cov = cov + cov.T
+    n, packed = arrays._packed_lower(cov, 0.25)
+    bordered = np.eye(n) * 1.25
+    bordered[:m, :m] = cov + 0.25 * np.eye(m)
+    full = dtfttr(n, packed, transr="N", uplo="L")[0]
+    assert np.array_equal(np.tril(full), np.tril(bordered))
+
+
 def test_ridges_thetas_and_probabilities_at_their_ends() -> None:
     assert arrays.as_ridge(np.array(0)) == 0.0
     with pytest.raises(ValueError, match="ridge must be above 0, but is 0"):
