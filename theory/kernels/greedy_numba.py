@@ -63,6 +63,29 @@ def _price_limit(left: int, order: Indices, prices: Vector, status: Indices, roo
     return (room - reserved) * (1.0 + 1e-12)
 
 
+@njit(cache=True, nogil=True)
+def _best_candidate(
+    d: Vector,
+    g: Vector,
+    g0: Vector,
+    tau: Vector,
+    floor: Vector,
+    status: Indices,
+    prices: Vector,
+    limit: float,
+) -> tuple[int, float, float]:
+    """Node of largest gain g/(d + tau) within the price limit, that gain, and the largest g0's."""
+    best, top, noisiest = -1, -1.0, 0.0
+    for j in range(d.size):
+        pivot = d[j] + tau[j]
+        if status[j] == CANDIDATE and pivot > floor[j] and prices[j] <= limit:
+            gain = max(g[j], 0.0) / pivot
+            noisiest = max(noisiest, g0[j] / pivot)
+            if gain > top:
+                best, top = j, gain
+    return best, top, noisiest
+
+
 # `reassoc` and `contract` let the compiler sum a dot product in vector lanes and fuse
 # multiply-adds: the error bound of a dot product holds for every order of summation. Nothing is
 # assumed about NaN, infinity or signed zero.
@@ -91,14 +114,7 @@ def advance(
     n = d.size
     while steps < picks.size:
         limit = _price_limit(picks.size - steps, order, prices, status, tally[ROOM])
-        best, top, noisiest = -1, -1.0, 0.0
-        for j in range(n):
-            pivot = d[j] + tau[j]
-            if status[j] == CANDIDATE and pivot > floor[j] and prices[j] <= limit:
-                gain = max(g[j], 0.0) / pivot
-                noisiest = max(noisiest, g0[j] / pivot)
-                if gain > top:
-                    best, top = j, gain
+        best, top, noisiest = _best_candidate(d, g, g0, tau, floor, status, prices, limit)
         if best < 0:
             return steps, filled, EXHAUSTED
         if filled and (top < STALE * noisiest or filled == c.shape[1]):
