@@ -7,25 +7,42 @@ under these heads,
 
 and which returns the two :class:`~pruneproof.proofs_check.sides.Sides`. The instance is what the
 claim's generator ``make(rng, **parameters)`` builds; its parameters are a small JSON-able
-dictionary, so an instance replays from it.
+dictionary, so an instance replays from it. The constants of the statement may be keyword arguments
+of the function, the claimed values their defaults: mutants alter them.
+
+Statements about chance (kinds "probability", "expectation" by trials, and "law") are functions
+``(instance, rng)``: the instance is frozen, each call is one independent trial. The instance then
+says what is claimed of the trials: ``instance.level``, the failure probability claimed (of this
+statement itself: delta/3 for P1, not delta), or for a law ``instance.tolerance``, the relative
+deviation of the mean allowed.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from .mutants import Mutant
 from .sides import Sides
 
 #: What is quantified: an identity or an inequality for every instance, some J, an expectation, an
 #: event with probability at least 1 - delta, a rate, a law; or a false reading that must fail.
 Kind = Literal[
-    "identity", "inequality", "exists", "expectation", "probability", "rate", "law", "must-fail"
+    "identity",
+    "inequality",
+    "exists",
+    "expectation",
+    "probability",
+    "rate",
+    "law",
+    "lemma",
+    "must-fail",
 ]
 Parameters = Mapping[str, Any]
 
@@ -44,29 +61,33 @@ class Claim:
     kind : str
         One of :data:`Kind`.
     evaluate : callable
-        Instance -> Sides; its docstring is the statement.
+        Instance -> Sides, or (instance, rng) -> Sides of one trial; its docstring is the statement.
     make : callable
         Generator ``make(rng, **parameters)`` of instances within the hypotheses.
     space : mapping
         Ranges of the parameters that the search draws from.
     examples : tuple of parameter dictionaries
-        Always tried first: the structured families and the known equality cases.
-    mutants : tuple
-        Weakened or sharpened forms that must be refuted; none yet.
+        Always tried first: the structured families and the known equality cases. Of a statement
+        about chance: the frozen instances, each tested alone.
+    mutants : tuple of Mutant
+        Altered statements, put to the same test.
     """
 
     id: str
     kind: Kind
-    evaluate: Callable[[Any], Sides] = field(repr=False)
+    evaluate: Callable[..., Sides] = field(repr=False)
     make: Callable[..., Any] = field(repr=False)
     space: Mapping[str, Any] = field(repr=False)
     examples: tuple[Parameters, ...] = field(default=(), repr=False)
-    mutants: tuple[Any, ...] = ()
+    mutants: tuple[Mutant, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
             raise ValueError(f"claim {self.id} has the unknown kind {self.kind!r}")
         found = [head for head in SECTIONS if head in self.sections]
+        names = [mutant.name for mutant in self.mutants]
+        if len(set(names)) < len(names):
+            raise ValueError(f"claim {self.id} has two mutants of one name: {', '.join(names)}")
         missing = set(SECTIONS) - {"Equality cases"} - set(found)
         if missing or list(self.sections) != found:
             raise ValueError(
@@ -104,14 +125,33 @@ class Claim:
         given = dict(parameters)
         return self.make(np.random.default_rng(given.pop("seed", 0)), **given)
 
-    def check(self, instance: Any) -> Sides:
-        """Both sides of the statement on `instance`.
+    @property
+    def by_trials(self) -> bool:
+        """Whether the statement is about chance: its function takes (instance, rng)."""
+        return "rng" in inspect.signature(self.evaluate).parameters
+
+    def mutated(self, mutant: Mutant) -> Claim:
+        """The claim as `mutant` alters it, under the id ``claim~name``."""
+        altered = functools.wraps(self.evaluate)(functools.partial(self.evaluate, **mutant.changes))
+        examples = (*mutant.examples, *self.examples)
+        return replace(
+            self,
+            id=f"{self.id}~{mutant.name}",
+            evaluate=altered,
+            examples=examples,
+            mutants=(),
+        )
+
+    def check(self, instance: Any, rng: np.random.Generator | None = None) -> Sides:
+        """Both sides of the statement on `instance`; of one trial drawn from `rng` (default 0).
 
         Raises
         ------
         InapplicableError
             The instance is outside the hypotheses.
         """
+        if self.by_trials:
+            return self.evaluate(instance, rng or np.random.default_rng(0))
         return self.evaluate(instance)
 
 

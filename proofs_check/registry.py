@@ -7,9 +7,10 @@ import fnmatch
 import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from .claim import Claim, Kind, Parameters
+from .mutants import Mutant
 from .sides import Sides
 
 #: Modules of ``proofs_check.claims``.
@@ -26,6 +27,9 @@ FAMILIES = (
     "counterexamples",
 )
 
+#: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
+Statement = TypeVar("Statement", bound=Callable[..., Sides])
+
 _claims: dict[str, Claim] = {}
 
 
@@ -35,7 +39,8 @@ def register(
     make: Callable[..., Any],
     space: Mapping[str, Any],
     examples: Iterable[Parameters] = (),
-) -> Callable[[Callable[[Any], Sides]], Callable[[Any], Sides]]:
+    mutants: Iterable[Mutant] = (),
+) -> Callable[[Statement], Statement]:
     """Decorator that enters a statement in the registry; see :class:`Claim` for the arguments.
 
     Raises
@@ -44,10 +49,12 @@ def register(
         The id is taken, or the docstring lacks a head.
     """
 
-    def enter(evaluate: Callable[[Any], Sides]) -> Callable[[Any], Sides]:
+    def enter(evaluate: Statement) -> Statement:
         if claim_id in _claims:
             raise ValueError(f"claim {claim_id} is registered twice")
-        _claims[claim_id] = Claim(claim_id, kind, evaluate, make, space, tuple(examples))
+        _claims[claim_id] = Claim(
+            claim_id, kind, evaluate, make, space, tuple(examples), tuple(mutants)
+        )
         return evaluate
 
     return enter

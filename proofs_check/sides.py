@@ -60,6 +60,13 @@ class Sides:
             excess = abs(excess)
         return bool(excess <= self.tolerance)
 
+    @property
+    def surely_hold(self) -> bool:
+        """Whether they do beyond rounding: of an inequality with the tolerance to spare."""
+        if self.relation == "=":
+            return self.hold
+        return bool(self.lhs - self.rhs <= -self.tolerance)
+
 
 def equal(lhs: Any, rhs: Any, *, scale: float, size: int, part: str = "") -> Sides:
     """Sides of lhs = rhs, for numbers or for arrays of one shape (Frobenius norm)."""

@@ -1,0 +1,1 @@
+"""Statements decided in ball arithmetic, and the certificates that replay it."""

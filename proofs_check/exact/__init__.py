@@ -1,0 +1,1 @@
+"""Statements decided in rational arithmetic: small instances, whole enumerations."""

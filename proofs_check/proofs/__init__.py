@@ -1,0 +1,1 @@
+"""Statements closed by a prover: z3, sympy, Coq."""

@@ -1,0 +1,1 @@
+"""Statistics: tests by betting, exact binomial limits, many hypotheses at once."""
