@@ -12,13 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pruneproof.simulations.files import written_whole
 from pruneproof.theory.network.network import Network
 from pruneproof.theory.network.widths import DEFAULT_THETA
 
 from .audit_data import Audit
 from .auditing import Tick, audit
 from .digits import digits
-from .files import read_arrays, written_whole
+from .files import read_arrays
 from .models import Data, data_of, network_of
 from .report import WIDTH, as_json, print_report
 

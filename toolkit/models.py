@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruneproof.simulations.files import written_whole
 from pruneproof.theory.arrays import as_real
 from pruneproof.theory.network.layers import (
     AvgPool2d,
@@ -38,7 +39,7 @@ from pruneproof.theory.network.layers import (
 )
 from pruneproof.theory.network.network import Network
 
-from .files import read_arrays, written_whole
+from .files import read_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
 

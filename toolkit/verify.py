@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pruneproof.proofs_check import Claim, Verdict
-
-from .files import written_whole
+from pruneproof.simulations.files import written_whole
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pruneproof.digits import cache_folder, cached_file, digits, split
-from pruneproof.files import read_arrays, written_whole
+from pruneproof.files import read_arrays
 from pruneproof.models import (
     Data,
     labels_of,
@@ -22,6 +22,7 @@ from pruneproof.models import (
     network_from_sklearn,
     save_network,
 )
+from pruneproof.simulations.files import written_whole
 from pruneproof.theory.network.layers import (
     AvgPool2d,
     BatchNorm,
