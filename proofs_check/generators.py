@@ -9,6 +9,7 @@ This module may import NumPy only.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -157,17 +158,23 @@ def layer(
     nodes: str = "uneven",
     theta: float = 0.5,
     outputs: int = 3,
+    shape: Mapping[str, Any] | None = None,
 ) -> Layer:
     """Layer whose second moment belongs to a structured family.
 
     The ridge lam is 10**log10_ridge times the mean eigenvalue; `nodes` says whether the node-wise
-    ridges are 0, all lam, or lam times uneven factors.
+    ridges are 0, all lam, or lam times uneven factors. A `shape` gives all numbers instead of a
+    family and a width: its entries are the arguments of :func:`shaped_samples` and, as a list of
+    rows, ``output_weights``.
     """
-    features = samples(rng, family, m)
+    features = samples(rng, family, m) if shape is None else shaped_samples(shape)
+    m = features.shape[1]
     kept = rng.permutation(m)[: min(k, m)]
     ridge = 10.0**log10_ridge * float(np.mean(features**2))
     factors = {"none": np.zeros(m), "even": np.ones(m), "uneven": rng.lognormal(size=m)}
     weights = rng.standard_normal((outputs, m))
+    if shape is not None and "output_weights" in shape:
+        weights = np.array(shape["output_weights"], dtype=float).reshape(-1, m)
     seed = int(rng.integers(2**32))
     return Layer(features, kept, ridge * factors[nodes], ridge, theta, weights, seed)
 
@@ -202,6 +209,21 @@ def samples(rng: np.random.Generator, family: str, m: int) -> Floats:
     factor = _factor(rng, family, m)
     directions = np.linalg.qr(rng.standard_normal((n, len(factor))))[0]
     return np.asarray(np.sqrt(n) * directions @ factor)
+
+
+def shaped_samples(shape: Mapping[str, Any]) -> Floats:
+    """Samples (m, m) of the second moment R^T diag(mu) R with every number given.
+
+    ``log10_spectrum`` has log10 mu_i, i = 1..m; R is the product of the plane rotations (i, j),
+    i < j in order, by ``angles`` (missing ones are 0).
+    """
+    mu = 10.0 ** np.array(shape["log10_spectrum"], dtype=float)
+    m = len(mu)
+    rotation = np.eye(m)
+    for (i, j), angle in zip(itertools.combinations(range(m), 2), shape.get("angles", ())):
+        c, s = np.cos(angle), np.sin(angle)
+        rotation[[i, j]] = np.array([[c, s], [-s, c]]) @ rotation[[i, j]]
+    return np.asarray(np.sqrt(m * mu)[:, None] * rotation)
 
 
 def _factor(rng: np.random.Generator, family: str, m: int) -> Floats:

@@ -9,13 +9,15 @@ tolerance stated), NOT FALSIFIED (search effort stated); then REFUTED (with a wi
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 #: Name and version of the JSON form of a list of verdicts.
-SCHEMA = "pruneproof.verdicts/1"
+SCHEMA = "pruneproof.verdicts/2"
 
 WORDS = (
     "PROVED",
@@ -43,7 +45,7 @@ class Verdict:
     ok : bool
         As it should be: a false reading that is refuted is ok.
     evidence : str
-        One sentence: the effort, and what was seen.
+        What the word rests on, with the effort and what was seen; then what else was found.
     instances : int
         Number of instances evaluated.
     worst_ratio : float or None
@@ -59,6 +61,11 @@ class Verdict:
         Root of all draws.
     seconds : float
         Wall-clock time.
+    findings : tuple of dict
+        What each checker found: ``checker``, ``word``, ``sentence``, ``instances``,
+        ``worst_ratio``, ``details``.
+    mutants : tuple of dict
+        What became of each mutant: ``name``, ``must_die``, ``died``, ``evidence``.
     """
 
     claim: str
@@ -71,18 +78,31 @@ class Verdict:
     witness: dict[str, Any] | None
     seed: int
     seconds: float
+    findings: tuple[dict[str, Any], ...] = ()
+    mutants: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         if self.word not in WORDS:
             raise ValueError(f"{self.word!r} is no verdict word; choose from {', '.join(WORDS)}")
 
 
-def as_json(verdicts: Iterable[Verdict]) -> dict[str, Any]:
-    """JSON form {"schema": ..., "verdicts": [...]}; infinite and NaN figures become strings."""
+def as_json(verdicts: Iterable[Verdict], run: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """JSON form {"schema": ..., "run": ..., "verdicts": [...]}, as `json_schema` describes it.
+
+    `run` says how the verdicts came about (budget, seed, error level). Infinite and NaN figures
+    become strings.
+    """
     return {
         "schema": SCHEMA,
+        "run": _plain(dict(run or {})),
         "verdicts": [_plain(dataclasses.asdict(verdict)) for verdict in verdicts],
     }
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of :func:`as_json`."""
+    text = resources.files(__package__).joinpath("schemas/verdicts-2.json").read_text("utf-8")
+    return dict(json.loads(text))
 
 
 def _plain(value: Any) -> Any:

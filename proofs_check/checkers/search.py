@@ -102,7 +102,7 @@ def search(claim: Claim, budget: str, seed: int) -> Findings:
         for parameters in _drawn(claim, BUDGETS[budget], seed):
             findings.evaluate(claim, parameters)
     else:
-        _falsify(claim, BUDGETS[budget], seed, findings)
+        climb(claim, BUDGETS[budget], seed, findings)
     return findings
 
 
@@ -112,7 +112,7 @@ def claim_seed(claim_id: str, seed: int) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def _falsify(claim: Claim, count: int, seed: int, findings: Findings) -> None:
+def climb(claim: Claim, count: int, seed: int, findings: Findings) -> None:
     """Hypothesis over the parameters; the witness kept is the shrunk one."""
     from hypothesis import HealthCheck, Phase, Verbosity, given, settings, target
     from hypothesis import seed as seeded

@@ -196,6 +196,8 @@ def test_json_has_the_fields_of_a_verdict_and_no_nan() -> None:
         "witness",
         "seed",
         "seconds",
+        "findings",
+        "mutants",
     }
     assert all(set(entry) == fields for entry in read["verdicts"])
     assert read["verdicts"][1]["worst_ratio"] == "inf"
