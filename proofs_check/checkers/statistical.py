@@ -199,7 +199,7 @@ def _evidence(
     claim: Claim, tests: Sequence[_Test], budget: str, alpha: float, plan: str
 ) -> Evidence:
     ordered = ("REFUTED", "INAPPLICABLE", "NOT FALSIFIED", "STATISTICAL")
-    chief = min(tests, key=lambda test: ordered.index(test.word))
+    chief = min(tests, key=lambda test: (ordered.index(test.word), test.log_evidence_below))
     word, sentence = chief.word, _sentence(claim, tests, chief, budget, alpha, plan)
     figures = [test.details for test in tests]
     if word in ("STATISTICAL", "NOT FALSIFIED") and all(entry["vacuous"] for entry in figures):
@@ -268,8 +268,9 @@ def _sentence(
             f"{lost} failures in {runs} trials ({how})"
         )
     undecided = sum(test.word == "NOT FALSIFIED" for test in tests)
+    on = f"{undecided} of {_frozen(len(tests))}" if len(tests) > 1 else _each(1)
     return (
-        f"undecided on {undecided} of {_frozen(len(tests))} after at most {TRIALS[budget]} trials: "
+        f"undecided on {on} after at most {TRIALS[budget]} trials: "
         f"{where} has {counted}, so a failure probability between {lower:.3g} and {upper:.3g}, "
         f"where {chief.level:.3g} is claimed ({how}){_shortfall(chief.level, alpha, budget, plan)}"
     )
