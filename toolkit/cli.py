@@ -1,8 +1,9 @@
-"""Command line: `pruneproof verify | claims | explain | audit`.
+"""Command line: `pruneproof verify | claims | explain | falsify | replay | audit`.
 
-Exit status: 0 as it should be; 1 a claim that should hold is refuted; 2 the call or its input is
-wrong (one line on standard error says what); 130 interrupted. The work is done by the functions
-named *_command; this file only names the options, so that `--help` stays quick.
+Exit status: 0 as it should be; 1 a claim that should hold is refuted, or a mutant that must die
+survives; 2 the call or its input is wrong (one line on standard error says what); 130 interrupted.
+The work is done by the functions named *_command; this file only names the options, so that
+`--help` stays quick.
 """
 
 from __future__ import annotations
@@ -46,15 +47,31 @@ def verify(
         list[str] | None, typer.Argument(help="Claim ids or patterns such as 'spectral.D*'.")
     ] = None,
     budget: Annotated[str, typer.Option(help="quick, standard or deep.")] = "quick",
-    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of searches and trials.")] = 0,
+    plan: Annotated[
+        str, typer.Option(help="betting, or clopper-pearson with trials fixed before.")
+    ] = "betting",
+    alpha: Annotated[
+        float, typer.Option(help="Error level of all statistical verdicts together.")
+    ] = 0.05,
     workers: Annotated[int, typer.Option(help="Processes; verdicts do not depend on it.")] = 1,
     json: Annotated[Path | None, typer.Option(help="Write the verdicts to this file.")] = None,
+    certificates: Annotated[
+        Path | None, typer.Option(help="Write certificates to this folder.")
+    ] = None,
 ) -> None:
-    """Check claims on generated instances and say how sure the verdict is."""
+    """Check claims and say how sure the verdict is."""
     from .verify import verify_command
 
     status = verify_command(
-        patterns or ["*"], budget=budget, seed=seed, workers=workers, json_path=json
+        patterns or ["*"],
+        budget=budget,
+        seed=seed,
+        plan=plan,
+        alpha=alpha,
+        workers=workers,
+        json_path=json,
+        certificates=certificates,
     )
     raise typer.Exit(status)
 
@@ -64,17 +81,45 @@ def claims(
     pattern: Annotated[str, typer.Argument(help="Claim ids, e.g. 'spectral.X*'.")] = "*",
 ) -> None:
     """List the claims with their statements."""
-    from .verify import claims_command
+    from .explain import claims_command
 
     raise typer.Exit(claims_command(pattern))
 
 
 @app.command()
 def explain(claim: Annotated[str, typer.Argument(help="Claim id, e.g. spectral.X1.")]) -> None:
-    """Print one claim: hypotheses, statement, source and how it is checked."""
-    from .verify import explain_command
+    """Print one claim: hypotheses, statement, source, how it is checked, the last verdict."""
+    from .explain import explain_command
 
     raise typer.Exit(explain_command(claim))
+
+
+@app.command()
+def falsify(
+    claim: Annotated[str, typer.Argument(help="Claim id, e.g. spectral.D6.")],
+    mutant: Annotated[
+        str | None, typer.Option(help="Name of one of its mutants, as explain shows it.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Time after which the search is cut.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    save: Annotated[
+        Path | None, typer.Option(help="Witness file; default: witness-CLAIM.json in this folder.")
+    ] = None,
+) -> None:
+    """Search long for a counterexample; save it if one is found."""
+    from .falsify_command import falsify_command
+
+    raise typer.Exit(falsify_command(claim, mutant=mutant, minutes=minutes, seed=seed, save=save))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A certificate or a witness.")],
+) -> None:
+    """Check a certificate or a witness again, from its file alone."""
+    from .falsify_command import replay_command
+
+    raise typer.Exit(replay_command(file))
 
 
 @app.command()

@@ -20,7 +20,7 @@ from pruneproof.proofs_check import Claim, Sides, Verdict, claims, verify
 from pruneproof.proofs_check.checkers.search import claim_seed, search
 from pruneproof.proofs_check.generators import FAMILIES, Choice, Real, Whole
 from pruneproof.proofs_check.registry import matching
-from pruneproof.proofs_check.run import judge, verdicts
+from pruneproof.proofs_check.run import judge, prepared, verdicts
 from pruneproof.proofs_check.sides import at_most, equal
 from pruneproof.proofs_check.strategies import index_sets, layers, ridges, second_moments
 from pruneproof.proofs_check.verdict import SCHEMA, as_json
@@ -56,13 +56,17 @@ def _claim(evaluate: Any, kind: Any = "inequality", examples: Any = ({},)) -> Cl
     return Claim("test.claim", kind, documented, make, SPACE, examples)
 
 
+def judged(claim: Claim, budget: str) -> Verdict:
+    return judge(claim, prepared([claim], budget=budget))
+
+
 def _timeless(found: list[Verdict]) -> list[Verdict]:
     return [dataclasses.replace(verdict, seconds=0.0) for verdict in found]
 
 
 def test_a_refutation_is_shrunk_and_replays() -> None:
     claim = _claim(lambda drawn: at_most(drawn[0], 100.0, scale=1.0, size=1))
-    verdict = judge(claim, "standard", 0)
+    verdict = judged(claim, "standard")
     assert (verdict.word, verdict.ok) == ("REFUTED", False)
     found = verdict.witness["parameters"]
     assert (found["b"], found["c"]) == (-1.0, "x")
@@ -80,7 +84,7 @@ def test_a_deep_search_climbs() -> None:
             drawn[0] / 1000 * (1 + drawn[1]) / 2 * (drawn[2] == "y"), wall, scale=0.0, size=1
         )
     )
-    assert judge(claim, "deep", 0).word == "REFUTED"  # only a = 1000, b = 1, c = y refutes
+    assert judged(claim, "deep").word == "REFUTED"  # only a = 1000, b = 1, c = y refutes
 
 
 def test_a_known_case_that_refutes_ends_the_search() -> None:
@@ -94,14 +98,14 @@ def test_an_error_within_the_hypotheses_refutes_and_one_outside_does_not_count()
     def fails(_: Any) -> Sides:
         raise ZeroDivisionError("no")
 
-    verdict = judge(_claim(fails), "quick", 0)
+    verdict = judged(_claim(fails), "quick")
     assert (verdict.word, verdict.ok, verdict.worst_ratio) == ("REFUTED", False, None)
     assert verdict.witness["error"] == "ZeroDivisionError: no"
 
     def outside(_: Any) -> Sides:
         raise theory.InapplicableError("the ridge is 0, but must be positive")
 
-    verdict = judge(_claim(outside), "quick", 0)
+    verdict = judged(_claim(outside), "quick")
     assert (verdict.word, verdict.ok, verdict.instances) == ("INAPPLICABLE", False, 0)
     assert "the ridge is 0" in verdict.evidence
 
@@ -114,7 +118,7 @@ def test_the_evidence_counts_what_was_evaluated_and_what_was_not() -> None:
 
     known = {"a": 1, "b": 0.0, "c": "y"}
     claim = dataclasses.replace(_claim(sometimes, examples=(known,)), make=lambda _, **p: p)
-    verdict = judge(claim, "quick", 0)
+    verdict = judged(claim, "quick")
     found = re.match(
         r"held on (\d+) instances \((\d+) known cases and (\d+) of a quick search, "
         r"less (\d+) outside",
@@ -128,7 +132,7 @@ def test_the_evidence_counts_what_was_evaluated_and_what_was_not() -> None:
 
 
 def test_a_false_reading_that_holds_is_not_ok() -> None:
-    verdict = judge(_claim(lambda _: at_most(0, 1, scale=1, size=1), "must-fail"), "quick", 0)
+    verdict = judged(_claim(lambda _: at_most(0, 1, scale=1, size=1), "must-fail"), "quick")
     assert (verdict.word, verdict.ok) == ("NOT FALSIFIED", False)
 
 
@@ -142,8 +146,8 @@ def test_one_seed_gives_the_same_verdicts_and_another_does_not() -> None:
 def test_verdicts_do_not_depend_on_the_company_nor_on_workers() -> None:
     chosen = matching(["spectral.X8", "spectral.F1"])
     alone = _timeless([*verify("spectral.F1"), *verify("spectral.X8")])
-    assert _timeless(list(verdicts(chosen))) == alone
-    assert _timeless(list(verdicts(chosen, workers=2))) == alone
+    assert _timeless(list(verdicts(chosen, prepared(chosen)))) == alone
+    assert _timeless(list(verdicts(chosen, prepared(chosen), workers=2))) == alone
 
 
 def test_draws_do_not_depend_on_the_modules_loaded(tmp_path: Path) -> None:
@@ -180,7 +184,7 @@ def test_the_worst_instance_replays(name: str) -> None:
 
 
 def test_json_has_the_fields_of_a_verdict_and_no_nan() -> None:
-    broken = judge(_claim(lambda _: equal(np.inf, 0.0, scale=1.0, size=1)), "quick", 0)
+    broken = judged(_claim(lambda _: equal(np.inf, 0.0, scale=1.0, size=1)), "quick")
     found = [*verify("spectral.X2"), broken]
     read = json.loads(json.dumps(as_json(found), allow_nan=False))
     assert read["schema"] == SCHEMA

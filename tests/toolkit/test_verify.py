@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pruneproof import theory
+from pruneproof.explain import claims_command, explain_command
 from pruneproof.proofs_check import run
-from pruneproof.verify import claims_command, explain_command, verify_command
+from pruneproof.verify import verify_command
 
 
 def test_verify_prints_a_table_and_writes_json(
