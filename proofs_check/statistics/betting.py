@@ -15,12 +15,17 @@ a martingale where p = c and a supermartingale under H0, as the factors have mea
 under H0 that E ever reaches 1/alpha is at most alpha: one may look after every trial and stop when
 one likes, and 1/sup E is a p-value at any time.
 
-    below   p1 = c/100, c/10, c/4, c/2             for H0: p >= c
-    above   odds of p1 = 3/2, 3, 10, 100 x those of c      for H0: p <= c
+    below   for H0: p >= c   odds of p1 = 1/100, 1/10, 1/4, 1/2 of those of c, p1/(1 - p1)
+    above   for H0: p <= c   odds of p1 = 3/2, 3, 10, 100 times those of c
 
-A mean of four costs at most ln 4 in ln E against the best of them. The best grows at no less than
-.92 of the fastest rate (the divergence of p from c) for p <= c/2, and no less than .74 of it for
-odds of p between 3/2 and 100 times those of c. Odds, as multiples of c itself may exceed 1.
+A mean of four costs at most ln 4 in ln E against the best of them. For c <= .9 the best grows at no
+less than .86 of the fastest rate (the divergence of p from c) for odds of p up to half those of c,
+and no less than .74 of it for odds between 3/2 and 100 times those of c. For small c the first four
+are p1 = c/100, c/10, c/4, c/2; odds because multiples of c may exceed 1, and because with c = .6
+the nearest alternative c/2 = .3 would leave a true p = .45 undecided for ever. With odds k times
+those of c,
+
+    E = k^s / (1 + (k - 1) c)^n.
 
 Confidence sequence: all c that neither test has rejected. Below c the evidence rises with c, above
 it falls, so these c are an interval, found by bisection; c = p stays in it for ever with
@@ -43,10 +48,10 @@ from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import as_count, as_probability
 
-#: Alternatives to p >= c, as fractions of c.
-FRACTIONS = (0.01, 0.1, 0.25, 0.5)
-#: Alternatives to p <= c: their odds as multiples of those of c.
-ODDS = (1.5, 3.0, 10.0, 100.0)
+#: Odds of the alternatives to p >= c, as multiples of those of c.
+BELOW = (0.01, 0.1, 0.25, 0.5)
+#: Odds of the alternatives to p <= c.
+ABOVE = (1.5, 3.0, 10.0, 100.0)
 
 Floats = NDArray[np.float64]
 
@@ -78,24 +83,23 @@ def log_evidence_below(trials: Any, failures: Any, level: Any) -> Floats:
     trials, failures : int or integer arrays
         n and s <= n, of one shape.
     level : float
-        c in (0, 1).
+        c in [0, 1].
     """
-    ratios = [log_likelihood_ratio(trials, failures, level, r * level) for r in FRACTIONS]
-    return _log_mean(ratios)
+    return _log_mixture(trials, failures, level, BELOW)
 
 
 def log_evidence_above(trials: Any, failures: Any, level: Any) -> Floats:
     """ln E against p <= level: large where the failures are too many for it.
 
-    With odds k times those of c the likelihood ratio is k^s / (1 + (k - 1) c)^n. Parameters as
-    :func:`log_evidence_below`.
+    Parameters as :func:`log_evidence_below`.
     """
+    return _log_mixture(trials, failures, level, ABOVE)
+
+
+def _log_mixture(trials: Any, failures: Any, level: Any, odds: tuple[float, ...]) -> Floats:
+    """ln of the mean of k^s / (1 + (k - 1) c)^n."""
     n, s = np.asarray(trials), np.asarray(failures)
-    return _log_mean([s * math.log(k) - n * np.log1p((k - 1.0) * level) for k in ODDS])
-
-
-def _log_mean(logs: list[Floats]) -> Floats:
-    """ln of the mean of exponentials."""
+    logs = [s * math.log(k) - n * np.log1p((k - 1.0) * level) for k in odds]
     return np.asarray(np.logaddexp.reduce(logs) - math.log(len(logs)))
 
 
@@ -113,9 +117,9 @@ def trials_without_failure(level: float, alpha: float) -> int:
         A level or alpha outside (0, 1).
     """
     c, bar = as_probability("level", level), -math.log(as_probability("alpha", alpha))
-    rate = math.log1p(-FRACTIONS[0] * c) - math.log1p(-c)  # the fastest of the four
+    rate = -math.log1p((BELOW[0] - 1.0) * c)  # the fastest of the four
     least = math.floor(bar / rate)
-    most = math.ceil((bar + math.log(len(FRACTIONS))) / rate)
+    most = math.ceil((bar + math.log(len(BELOW))) / rate)
     while most - least > 1:
         middle = (least + most) // 2
         if log_evidence_below(middle, 0, c) >= bar:
@@ -151,7 +155,7 @@ def confidence_sequence(trials: int, failures: int, *, alpha: float) -> tuple[fl
     lower, upper = 0.0, 1.0
     if log_evidence_above(n, s, 0.0) >= bar:
         lower, _ = _crossing(lambda c: bool(log_evidence_above(n, s, c) < bar))
-    if s < n:  # the evidence below c is unbounded as c rises to 1
+    if log_evidence_below(n, s, 1.0) >= bar:
         _, upper = _crossing(lambda c: bool(log_evidence_below(n, s, c) >= bar))
     return lower, upper
 

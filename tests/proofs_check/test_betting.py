@@ -16,8 +16,8 @@ import pytest
 
 from pruneproof.proofs_check.statistics import binomial
 from pruneproof.proofs_check.statistics.betting import (
-    FRACTIONS,
-    ODDS,
+    ABOVE,
+    BELOW,
     confidence_sequence,
     log_evidence_above,
     log_evidence_below,
@@ -33,9 +33,8 @@ BOTH = pytest.mark.parametrize("process", [log_evidence_below, log_evidence_abov
 
 
 def _alternatives(process: Process, c: Fraction) -> list[Fraction]:
-    if process is log_evidence_below:
-        return [Fraction(r).limit_denominator(1000) * c for r in FRACTIONS]
-    multiples = [Fraction(k) for k in ODDS]
+    odds = BELOW if process is log_evidence_below else ABOVE
+    multiples = [Fraction(k).limit_denominator(100) for k in odds]
     return [k * c / (1 - c + k * c) for k in multiples]
 
 
@@ -73,6 +72,7 @@ def test_trial_counts_with_no_failure() -> None:
     assert (binomial.trials_needed(0.05, 0.01), binomial.trials_needed(0.01, 0.01)) == (90, 459)
     assert (least(0.05, 0.005), least(0.01, 0.001)) == (100, 509)
     assert log_likelihood_ratio(10, 1, 0.05, 0.0) == -math.inf
+    assert (trials_without_failure(0.05, 0.01), trials_without_failure(0.01, 0.01)) == (105, 535)
     for level, alpha in [(0.05, 0.01), (0.01, 0.01), (1e-3, 1e-6), (0.6, 1e-9), (0.999, 0.5)]:
         n = np.arange(1, 20000)
         decided = log_evidence_below(n, 0, level) >= -math.log(alpha)
@@ -84,10 +84,8 @@ def test_a_mixture_costs_at_most_ln_4(process: Process) -> None:
     n = np.arange(1, 200)[:, None]
     s = np.minimum(np.arange(60)[None, :], n)
     for level in (0.001, 0.07, 0.6):
-        odds = level / (1 - level)
-        alternatives = [r * level for r in FRACTIONS]
-        if process is log_evidence_above:
-            alternatives = [k * odds / (1 + k * odds) for k in ODDS]
+        odds = BELOW if process is log_evidence_below else ABOVE
+        alternatives = [k * level / (1 - level + k * level) for k in odds]
         best = np.max([log_likelihood_ratio(n, s, level, p1) for p1 in alternatives], axis=0)
         cost = best - process(n, s, level)
         rounding = 1e-12 * (1 + np.abs(best))
@@ -100,14 +98,12 @@ def test_growth_is_near_the_fastest(level: float) -> None:
         return p * np.log(p / level) + (1 - p) * (np.log1p(-p) - math.log1p(-level))
 
     many = 10**9  # mean growth of a trial is the log-likelihood ratio at s = p n, over n
-    low = np.linspace(1e-9, 0.5, 500) * level
-    rates = [log_likelihood_ratio(many, many * low, level, r * level) / many for r in FRACTIONS]
-    assert np.min(np.max(rates, axis=0) / divergence(low)) >= 0.92
-    multiples = np.geomspace(1.5, 100, 500) * level / (1 - level)
-    high = multiples / (1 + multiples)
-    p1 = [k * level / (1 - level + k * level) for k in ODDS]
-    rates = [log_likelihood_ratio(many, many * high, level, a) / many for a in p1]
-    assert np.min(np.max(rates, axis=0) / divergence(high)) >= 0.74
+    for odds, span, share in [(BELOW, (1e-9, 0.5), 0.86), (ABOVE, (1.5, 100.0), 0.74)]:
+        multiples = np.geomspace(*span, 1000) * level / (1 - level)
+        p = multiples / (1 + multiples)
+        alternatives = [k * level / (1 - level + k * level) for k in odds]
+        rates = [log_likelihood_ratio(many, many * p, level, p1) / many for p1 in alternatives]
+        assert np.min(np.max(rates, axis=0) / divergence(p)) >= share
 
 
 def _crossing(process: Process, level: float, alpha: float, p: float, most: int) -> float:
@@ -160,6 +156,12 @@ def test_simulated_false_alarms(process: Process) -> None:
     assert exact < alpha
 
 
+def test_near_a_large_level_too_it_comes_to_a_decision() -> None:
+    assert _crossing(log_evidence_below, 0.6, 1e-4, 0.45, 800) > 0.99
+    # where the nearest alternative c/2 loses: its mean growth is negative
+    assert log_likelihood_ratio(100, 45, 0.6, 0.3) < 0
+
+
 def test_power() -> None:
     """With true p = level/10 the decision comes within three times the least number of trials."""
     for level, alpha in [(0.05, 0.01), (1 / 15, 1e-4), (0.2, 1e-6)]:
@@ -195,11 +197,11 @@ def test_confidence_limits_are_where_the_evidence_crosses() -> None:
     for n, s, alpha in [(400, 3, 1e-4), (90, 0, 0.01), (50, 50, 1e-3), (4000, 1000, 1e-6)]:
         bar = -math.log(alpha)
         lower, upper = confidence_sequence(n, s, alpha=alpha)
-        if s < n:
+        if upper < 1.0:
             assert log_evidence_below(n, s, upper) >= bar
             assert log_evidence_below(n, s, upper * (1 - 1e-9)) < bar
         else:
-            assert upper == 1.0
+            assert log_evidence_below(n, s, 1.0) < bar
         if lower > 0.0:
             assert log_evidence_above(n, s, lower) >= bar
             assert log_evidence_above(n, s, lower * (1 + 1e-9)) < bar
