@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from pruneproof import theory
 from pruneproof.explain import claims_command, explain_command
-from pruneproof.proofs_check import run
+from pruneproof.proofs_check import claims, run
+from pruneproof.proofs_check.verdict import json_schema
 from pruneproof.verify import verify_command
 
 
@@ -82,8 +84,10 @@ def test_interruption_leaves_a_valid_table_and_file(
     file = tmp_path / "partial.json"
     assert verify_command(["spectral.X*"], json_path=file) == 130
     out = capsys.readouterr().out
-    assert "interrupted after 1 of 7 claims" in out
-    assert len(json.loads(file.read_text())["verdicts"]) == 1
+    assert f"interrupted after 1 of {len(claims('spectral.X*'))} claims" in out
+    read = json.loads(file.read_text())
+    assert len(read["verdicts"]) == 1
+    assert read["run"]["complete"] is False
 
 
 def test_claims_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,3 +119,23 @@ def test_a_claim_is_explained_in_full(capsys: pytest.CaptureFixture[str]) -> Non
     assert "did you mean" in capsys.readouterr().err
     assert explain_command("spectral.*") == 2
     assert "name one" in capsys.readouterr().err
+
+
+def test_the_json_is_what_the_published_schema_says(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.json"
+    verify_command(["spectral.F2", "spectral.P3", "spectral.X2", "spectral.D4"], json_path=file)
+    read = json.loads(file.read_text())
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    check = jsonschema.Draft202012Validator(json_schema())
+    check.validate(read)
+    assert read["run"]["complete"] is True
+    for damage in (
+        lambda run: run["verdicts"][0].pop("findings"),
+        lambda run: run["verdicts"][0].update(word="VERIFIED"),
+        lambda run: run["verdicts"][0]["mutants"].append({"name": "x"}),
+        lambda run: run.update(schema="pruneproof.verdicts/1"),
+        lambda run: run["run"].update(alpha=1.5),
+    ):
+        wrong = json.loads(file.read_text())
+        damage(wrong)
+        assert not check.is_valid(wrong)
