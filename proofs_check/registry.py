@@ -25,6 +25,9 @@ FAMILIES = (
     "network",
     "submodularity",
     "counterexamples",
+    "sampling",
+    "bernstein",
+    "sampled_network",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

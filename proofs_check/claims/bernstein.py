@@ -62,8 +62,8 @@ def _bernstein_width(
         {"family": "block", "m": 10, "top": 0.2, "t": 0.95, "delta": 0.8},
     ),
     (
-        Mutant("width x 1/4", {"width": 0.25}, examples=({**MANY, "t": 0.2},)),
-        Mutant("width x 1/2", {"width": 0.5}, must_die=False, examples=({**MANY, "t": 0.2},)),
+        Mutant("width x 1/3", {"width": 1 / 3}, examples=({**MANY, "t": 0.2},)),
+        # half of it fails there with .14 to .21 where .2 is claimed: the width is nearly sharp
         Mutant("t^2 -> t", {"power": 1.0}, examples=({**MANY, "t": 0.2},)),
         Mutant("log dropped", {"logarithm": False}, examples=({**MANY, "t": 0.2},)),
         Mutant("N dropped from the width", {"degrees": False}, examples=(MANY,)),
@@ -124,6 +124,11 @@ def bernstein_sampling(
     )
 
 
+#: Few enough nodes for the mean of two draws.
+FEW = {"family": "power-law", "m": 8, "t": 1.0, "delta": 0.5}
+FULL = {"family": "relu", "m": 8, "t": 0.4, "delta": 0.05}
+
+
 @register(
     "spectral.X3",
     "probability",
@@ -132,17 +137,17 @@ def bernstein_sampling(
     (
         *DRAWN_FROM,
         {**MANY, "t": 0.2},
-        {"family": "power-law", "m": 8, "t": 1.0, "delta": 0.5},
-        {"family": "relu", "m": 8, "t": 0.4, "delta": 0.05},
+        FEW,
+        FULL,
     ),
     (
-        Mutant("width x 1/4", {"width": 0.25}, examples=({**MANY, "t": 0.2},)),
-        Mutant("width x 1/2", {"width": 0.5}, must_die=False, examples=({**MANY, "t": 0.2},)),
+        Mutant("width x 1/3", {"width": 1 / 3}, examples=({**MANY, "t": 0.2},)),
+        # half of it fails there with .14 to .21 where .2 is claimed: the width is nearly sharp
         Mutant("t^2 -> t", {"power": 1.0}, examples=({**MANY, "t": 0.2},)),
         Mutant("log dropped", {"logarithm": False}, examples=({**MANY, "t": 0.2},)),
         Mutant("N dropped from the width", {"degrees": False}, examples=(MANY,)),
         Mutant("1/(1 + t) -> 1", {"downward": False}),
-        Mutant("mean above lam H x 1.2", {"mean": 1.2}),
+        Mutant("mean above lam H x 1.2", {"mean": 1.2}, examples=(FULL,)),
     ),
 )
 def two_sided_sampling(

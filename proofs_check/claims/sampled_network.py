@@ -215,8 +215,11 @@ def sampled_network(
     bound = theory.sampled_network_bound(
         net.weights[1:], [d.ridge for d in found], [d.theirs for d in found]
     ).value
-    if max(max(d.loewner, d.markov) for d in found) > 1:  # the theory let it pass
-        return at_most(1.0, 0.0, scale=0.0, size=1, part="an event fails, and is not refused")
+    for d in found:
+        worse, part = max(d.loewner, d.markov), "an event fails, and is not refused"
+        event = at_most(worse, 1.0, scale=d.error, size=64, part=part)
+        if not event.hold:
+            return event
     ridges = [d.ridge for d in found]
     claimed = _stated(net.weights[1:], ridges, 20 / 3, 0.5, True)
     allowed = bound + _stated(net.weights[1:], ridges, rate, power, rows) - claimed

@@ -55,8 +55,7 @@ def _paper_width(
     ),
     (
         Mutant("5 -> 1", {"factor": 1.0}, examples=(MANY, {**MANY, "m": 120})),
-        Mutant("5 -> 1.25", {"factor": 1.25}, must_die=False, examples=(MANY,)),
-        Mutant("5 -> 1.5", {"factor": 1.5}, must_die=False, examples=(MANY,)),
+        # 1.25 and 1.5 fail with .101 and .077 on MANY, too close to 1/15 for trials (laws.L4)
         Mutant("5 -> 2.5", {"factor": 2.5}, must_die=False, examples=(MANY,)),
         Mutant("log dropped", {"logarithm": False}, examples=(MANY,)),
         Mutant("4 -> 4/3", {"constant": 4 / 3}, examples=(MANY,)),
@@ -143,9 +142,8 @@ def markov_layer(
     return replace(found, level=true if claimed is None else claimed)
 
 
-#: One draw, and 2 nodes of 3 rare by just enough: fails with probability .4 of the 3/5 claimed,
-#: and with nearly 3/5 where m is large.
-NEARLY = {"m": 3, "small": 0.599, "draws": 1}
+#: One draw, and all nodes but one rare by just enough: fails with probability (3/5)(m - 1)/m.
+NEARLY = {"m": 2, "small": 0.599, "draws": 1}
 
 
 @register(
@@ -318,7 +316,7 @@ def other_laws(
     kept, counts = np.unique(rng.choice(frozen.m, size=k, p=law), return_counts=True)
     chances = law if own_law else frozen.leverage / frozen.dof
     w = frozen.whitened(kept, k * lam * chances[kept] / counts)
-    scale = frozen.condition * ratio
+    scale = frozen.condition * (ratio + 1 / float(np.min(law[law > 0])))
     return together(
         below(frozen, w, constant, "all directions"),
         equal(found, ratio, scale=scale, size=frozen.m, part="constant"),
