@@ -123,14 +123,11 @@ def paper_sampling(
     )
 
 
-def markov_layer(
-    rng: np.random.Generator, *, small: float = 0.0, claimed: float | None = None, **given: Any
-) -> FrozenLayer:
+def markov_layer(rng: np.random.Generator, *, small: float = 0.0, **given: Any) -> FrozenLayer:
     """Layer for P1b: an event ("nodes" or "weights"), alone or with (*) ("nodes and directions").
 
     A `small` > 0 gives all nodes but one the probability small/m, the strong one the rest: with
-    small just below 3/5 and one draw, 1/q exceeds (5/3) m with probability nearly 3/5. `claimed`
-    is the failure probability of a mutant that claims another.
+    small just below 3/5 and one draw, 1/q exceeds (5/3) m with probability nearly 3/5.
     """
     given = {"event": "nodes", **given}
     if small:
@@ -138,8 +135,7 @@ def markov_layer(
         given |= {"family": "strong", "top": top}
         given["weak"] = top * small / m / (1 - small + small / m)
     found = frozen_layer(rng, **given)
-    true = 3 / 5 + (found.delta / 3 if "directions" in found.event else 0.0)
-    return replace(found, level=true if claimed is None else claimed)
+    return replace(found, level=3 / 5 + (found.delta / 3 if "directions" in found.event else 0.0))
 
 
 #: One draw, and all nodes but one rare by just enough: fails with probability (3/5)(m - 1)/m.
@@ -178,17 +174,6 @@ NEARLY = {"m": 2, "small": 0.599, "draws": 1}
         ),
         Mutant("m dropped", {"nodes": False}),
         Mutant("k dropped", {"width": False}),
-        Mutant(
-            "probability 2/5 -> 9/10",
-            {},
-            examples=({**NEARLY, "m": 60, "claimed": 0.1},),
-        ),
-        Mutant(
-            "probability 2/5 -> 9/20",
-            {},
-            must_die=False,
-            examples=({**NEARLY, "m": 400, "claimed": 0.55},),
-        ),
     ),
 )
 def inverse_probabilities(
