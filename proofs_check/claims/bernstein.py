@@ -63,7 +63,7 @@ def _bernstein_width(
     ),
     (
         Mutant("width x 1/3", {"width": 1 / 3}, examples=({**MANY, "t": 0.2},)),
-        # half of it fails there with .14 to .21 where .2 is claimed: the width is nearly sharp
+        # half of it fails there with .156 (multinomial law), not far below the .2 claimed
         Mutant("t^2 -> t", {"power": 1.0}, examples=({**MANY, "t": 0.2},)),
         Mutant("log dropped", {"logarithm": False}, examples=({**MANY, "t": 0.2},)),
         Mutant("N dropped from the width", {"degrees": False}, examples=(MANY,)),
@@ -142,7 +142,7 @@ FULL = {"family": "relu", "m": 8, "t": 0.4, "delta": 0.05}
     ),
     (
         Mutant("width x 1/3", {"width": 1 / 3}, examples=({**MANY, "t": 0.2},)),
-        # half of it fails there with .14 to .21 where .2 is claimed: the width is nearly sharp
+        # half of it fails there with .194 (multinomial law), where .2 is claimed
         Mutant("t^2 -> t", {"power": 1.0}, examples=({**MANY, "t": 0.2},)),
         Mutant("log dropped", {"logarithm": False}, examples=({**MANY, "t": 0.2},)),
         Mutant("N dropped from the width", {"degrees": False}, examples=(MANY,)),
