@@ -10,6 +10,7 @@ import numpy as np
 from pruneproof import theory
 
 from ..generators import LAYERS, STRUCTURED, UNRIDGED, Choice, Layer, Whole, layer, partial_layer
+from ..mutants import Mutant
 from ..oracles import form, layer_fit, ridge_fit
 from ..registry import register
 from ..sides import Floats, Sides, at_most, equal, together
@@ -18,8 +19,22 @@ from ..sides import Floats, Sides, at_most, equal, together
 PAIRED = {**LAYERS, "m": Whole(2, 14), "nodes": Choice(("even", "uneven"))}
 
 
-@register("spectral.I4", "identity", partial_layer, PAIRED, STRUCTURED)
-def gain_of_joining(sampled: Layer) -> Sides:
+@register(
+    "spectral.I4",
+    "identity",
+    partial_layer,
+    PAIRED,
+    STRUCTURED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("tau dropped from the pivot", {"pivot_ridge": 0.0}),
+        Mutant("sign of tau", {"pivot_ridge": -1.0}),
+        Mutant("Q dropped", {"weighted": False}),
+    ),
+)
+def gain_of_joining(
+    sampled: Layer, *, constant: float = 1.0, pivot_ridge: float = 1.0, weighted: bool = True
+) -> Sides:
     """What one more node saves.
 
     Hypotheses
@@ -45,16 +60,37 @@ def gain_of_joining(sampled: Layer) -> Sides:
     fits = [layer_fit(sampled, np.append(sampled.kept, j)) for j in outside]
     saved = [np.sum(q * (before.moment - fit.moment)) for fit in fits]
     s = theory.residual(cov, sampled.kept, sampled.tau)
-    gains = np.diag(s @ q @ s)[outside] / (np.diag(s)[outside] + sampled.node_ridge[outside])
+    tau = sampled.node_ridge[outside]
+    top = np.diag(s @ q @ s if weighted else s @ s)[outside]
+    gains = top / (np.diag(s)[outside] + pivot_ridge * tau)
     amplification = max(fit.amplification for fit in [before, *fits])
     # the gain divides by S_jj + tau_j, down to tau_j where node j is explained already
-    ratio = 1.0 + sampled.scale / float(np.min(np.diag(s)[outside] + sampled.node_ridge[outside]))
+    ratio = 1.0 + sampled.scale / float(np.min(np.diag(s)[outside] + tau))
     scale = sampled.form_scale * sampled.scale * amplification
-    return equal(saved, gains, scale=scale * ratio, size=sampled.size)
+    return equal(saved, constant * gains, scale=scale * ratio, size=sampled.size)
 
 
-@register("spectral.I5", "identity", layer, {**PAIRED, "k": Whole(2, 7)}, STRUCTURED)
-def price_of_leaving(sampled: Layer) -> Sides:
+@register(
+    "spectral.I5",
+    "identity",
+    layer,
+    {**PAIRED, "k": Whole(2, 7)},
+    STRUCTURED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("tau dropped from P", {"block_ridge": 0.0}),
+        Mutant("pivot Sigma_jj + tau_j in place of 1/P_jj", {"schur": False}),
+        Mutant("the dearest node leaves", {"sign": -1.0}),
+    ),
+)
+def price_of_leaving(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    block_ridge: float = 1.0,
+    schur: bool = True,
+    sign: float = 1.0,
+) -> Sides:
     """What dropping one node costs.
 
     Hypotheses
@@ -81,16 +117,18 @@ def price_of_leaving(sampled: Layer) -> Sides:
     paid = [np.sum(q * (fit.moment - now.moment)) for fit in fits]
     a = theory.reconstruction(cov, sampled.kept, sampled.tau)
     block = cov[np.ix_(sampled.kept, sampled.kept)] + np.diag(sampled.tau)
-    prices = np.diag(a.T @ q @ a) / np.diag(np.linalg.inv(block))
+    given = block - (1 - block_ridge) * np.diag(sampled.tau)
+    pivots = 1 / np.diag(np.linalg.inv(given)) if schur else np.diag(given)
+    prices = np.diag(a.T @ q @ a) * pivots
     scale = sampled.form_scale * sampled.scale * max(f.amplification for f in [now, *fits])
     scale *= float(np.linalg.cond(block))
     return together(
-        equal(paid, prices, scale=scale, size=sampled.size, part="prices"),
-        _cheapest_leaves(sampled, cov, q),
+        equal(paid, constant * prices, scale=scale, size=sampled.size, part="prices"),
+        _cheapest_leaves(sampled, cov, q, sign),
     )
 
 
-def _cheapest_leaves(sampled: Layer, cov: Floats, q: Floats) -> Sides:
+def _cheapest_leaves(sampled: Layer, cov: Floats, q: Floats, sign: float) -> Sides:
     """Backward selection of all nodes but one leaves the smallest loss of all such sets."""
     m, arguments = sampled.m, {"theta": sampled.theta, "output_weights": sampled.output_weights}
     chosen = theory.select_backward(cov, m - 1, ridge=sampled.node_ridge, **arguments)
@@ -101,11 +139,31 @@ def _cheapest_leaves(sampled: Layer, cov: Floats, q: Floats) -> Sides:
     full = cov + np.diag(sampled.node_ridge)
     scale = sampled.form_scale * sampled.scale * max(fit.amplification for fit in fits)
     scale *= float(np.linalg.cond(full))
-    return equal(losses[dropped], min(losses), scale=scale, size=sampled.size, part="backward")
+    least = min(losses, key=lambda loss: sign * loss)
+    return equal(losses[dropped], least, scale=scale, size=sampled.size, part="backward")
 
 
-@register("spectral.I8", "identity", layer, LAYERS, STRUCTURED + UNRIDGED)
-def affine_loss(sampled: Layer) -> Sides:
+@register(
+    "spectral.I8",
+    "identity",
+    layer,
+    LAYERS,
+    STRUCTURED + UNRIDGED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("second moment in place of the covariance", {"centered": False}),
+        Mutant("covariance with 1/(n-1)", {"ddof": 1}),
+        Mutant("ridge on the constant", {"constant_ridge": 1.0}),
+    ),
+)
+def affine_loss(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    centered: bool = True,
+    ddof: int = 0,
+    constant_ridge: float = 0.0,
+) -> Sides:
     """A constant node kept at no ridge is centring, and never hurts.
 
     Hypotheses
@@ -128,11 +186,11 @@ def affine_loss(sampled: Layer) -> Sides:
     x, kept, tau = sampled.features, sampled.kept, sampled.tau
     with_constant = np.concatenate([x, np.ones((len(x), 1))], axis=1)
     nodes = np.append(kept, sampled.m)
-    fit = ridge_fit(with_constant, x, nodes, np.append(tau, 0.0))
+    fit = ridge_fit(with_constant, x, nodes, np.append(tau, constant_ridge))
     moments = theory.MomentAccumulator(sampled.m)
     moments.update(x)
-    cov = theory.second_moment(x, centered=True)
-    loss = float(np.trace(theory.residual(cov, kept, tau)))
+    cov = theory.second_moment(x, centered=centered) * (len(x) / (len(x) - ddof))
+    loss = constant * float(np.trace(theory.residual(cov, kept, tau)))
     streamed = float(np.trace(theory.residual(moments.covariance, kept, tau)))
     plain = theory.information_loss(theory.second_moment(sampled.features), kept, ridge=tau)
     offset = theory.affine_offset(moments.mean, kept, theory.reconstruction(cov, kept, tau))
@@ -149,8 +207,27 @@ def affine_loss(sampled: Layer) -> Sides:
     return together(*parts)
 
 
-@register("spectral.I9", "identity", layer, LAYERS, STRUCTURED + UNRIDGED)
-def rescaled_nodes(sampled: Layer) -> Sides:
+@register(
+    "spectral.I9",
+    "identity",
+    layer,
+    LAYERS,
+    STRUCTURED + UNRIDGED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("ridges scaled by c", {"ridge_power": 1.0}),
+        Mutant("weights left as they are", {"weight_power": 0.0}),
+        Mutant("input loss mixed in", {"theta": 0.5}),
+    ),
+)
+def rescaled_nodes(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    ridge_power: float = 2.0,
+    weight_power: float = -1.0,
+    theta: float = 0.0,
+) -> Sides:
     """The output loss does not see the nodes' units.
 
     Hypotheses
@@ -173,11 +250,15 @@ def rescaled_nodes(sampled: Layer) -> Sides:
     factors = (-1.0) ** np.arange(sampled.m) * np.linspace(0.25, 4.0, sampled.m)
     scaled = theory.second_moment(x * factors)
     after = theory.information_loss(
-        scaled, kept, ridge=sampled.tau * factors[kept] ** 2, theta=0.0, output_weights=z / factors
+        scaled,
+        kept,
+        ridge=sampled.tau * np.abs(factors[kept]) ** ridge_power,
+        theta=theta,
+        output_weights=z * factors**weight_power,
     )
-    before = float(np.trace(ridge_fit(x, x @ z.T, kept, sampled.tau).moment))
+    fit = layer_fit(sampled, kept)
+    outputs = float(np.trace(ridge_fit(x, x @ z.T, kept, sampled.tau).moment))
+    before = theta * float(np.trace(fit.moment)) + (1 - theta) * outputs
     # units change the size of terms by at most (4 / .25)^2
-    scale = (
-        256 * float(np.sum(z**2)) * sampled.scale * layer_fit(sampled, sampled.kept).amplification
-    )
-    return equal(before, after, scale=scale, size=sampled.size)
+    scale = 256 * float(np.sum(z**2)) * sampled.scale * fit.amplification
+    return equal(constant * before, after, scale=scale, size=sampled.size)

@@ -13,16 +13,46 @@ import numpy as np
 from pruneproof import theory
 
 from ..generators import LAYERS, STRUCTURED, Layer, Real, Whole, layer
+from ..mutants import Mutant
 from ..oracles import all_subsets, degrees, eigenvalues, ridge_fit
 from ..registry import register
 from ..sides import Sides, at_most, equal, loewner, together
 
+#: Both sides of X8: lam far below mu_m, and one sample, whose mean is all there is.
+CENTRING = (
+    {"family": "flat", "m": 14, "log10_ridge": -6.0},
+    {"shape": {"log10_spectrum": [0.0]}, "k": 1, "log10_ridge": -4.0},
+)
+#: Both parts of X9's minimum: lam far above mu_1; and far below mu_m, one sample of three gone.
+REMOVAL = (
+    {"family": "flat", "m": 5, "log10_ridge": 6.0},
+    {"shape": {"log10_spectrum": [0.0, 0.0, 0.0]}, "k": 1, "log10_ridge": -6.0},
+)
 #: lam = mu attains the lower side of D4, lam far above (or below) mu the upper one.
 SANDWICH = tuple({"family": "flat", "log10_ridge": exponent} for exponent in (0.0, 6.0, -6.0))
 
 
-@register("spectral.D4", "inequality", layer, LAYERS, STRUCTURED + SANDWICH)
-def sandwich(sampled: Layer) -> Sides:
+@register(
+    "spectral.D4",
+    "inequality",
+    layer,
+    LAYERS,
+    STRUCTURED + SANDWICH,
+    mutants=(
+        Mutant("upper side x .95", {"upper": 0.95}),
+        Mutant("lower side 1/2 / .95", {"lower": 0.5 / 0.95}),
+        Mutant("min(1, .) capped at 4", {"cap": 4.0}),
+        Mutant("power law x 1/2", {"power_constant": 0.5}, must_die=False),
+    ),
+)
+def sandwich(
+    sampled: Layer,
+    *,
+    upper: float = 1.0,
+    lower: float = 0.5,
+    cap: float = 1.0,
+    power_constant: float = 1.0,
+) -> Sides:
     """Degrees of freedom count the eigenvalues above the ridge, within a factor of two.
 
     Hypotheses
@@ -48,7 +78,7 @@ def sandwich(sampled: Layer) -> Sides:
     lam, a = sampled.ridge, 1.2
     cov, mu = theory.second_moment(sampled.features), eigenvalues(sampled.features)
     dof = theory.degrees_of_freedom(cov, lam)
-    count = float(np.sum(np.minimum(1.0, mu / lam)))
+    count = float(np.sum(np.minimum(cap, mu / lam)))
     low, high = theory.dof_sandwich(cov, lam)
     b = float(np.max(mu * np.arange(1, len(mu) + 1) ** a))
     power = theory.power_law_dof_bound(a, lam, b)
@@ -57,11 +87,11 @@ def sandwich(sampled: Layer) -> Sides:
     # an error E in Sigma moves N, and s, by at most m ||E|| / lam
     scale = count + sampled.m * sampled.scale / lam
     return together(
-        at_most(dof, count, scale=scale, size=size, part="upper"),
-        at_most(count / 2, dof, scale=scale, size=size, part="lower"),
+        at_most(dof, upper * count, scale=scale, size=size, part="upper"),
+        at_most(lower * count, dof, scale=scale, size=size, part="lower"),
         at_most(degrees(mu, lam), high, scale=scale, size=size, part="upper end"),
         at_most(low, degrees(mu, lam), scale=scale, size=size, part="lower end"),
-        at_most(dof, simple, scale=scale, size=size, part="power law"),
+        at_most(dof, power_constant * simple, scale=scale, size=size, part="power law"),
         equal(power.terms["simple"], simple, scale=simple, size=size, part="its constant"),
     )
 
@@ -83,8 +113,22 @@ def power_law(rng: np.random.Generator, *, a: float = 2.0, m: int = 3000, k: int
 POWER_LAWS = {"a": Real(1.25, 5.0), "m": Whole(2, 4000), "k": Whole(1, 400)}
 
 
-@register("spectral.X2", "inequality", power_law, POWER_LAWS, ({}, {"a": 1.5}, {"a": 4.0, "k": 9}))
-def power_law_ridges(law: PowerLaw) -> Sides:
+@register(
+    "spectral.X2",
+    "inequality",
+    power_law,
+    POWER_LAWS,
+    ({}, {"a": 1.5}, {"a": 4.0, "k": 9}),
+    mutants=(
+        Mutant("C and c x .95", {"constant": 0.95}),
+        Mutant("C and c / .95", {"constant": 1 / 0.95}),
+        Mutant("C and c swapped", {"swapped": True}),
+        Mutant("k in place of k + 1", {"spare": 0.0}),
+    ),
+)
+def power_law_ridges(
+    law: PowerLaw, *, constant: float = 1.0, swapped: bool = False, spare: float = 1.0
+) -> Sides:
     """Power laws pin both ridges between k and k + 1, with no slope to fit.
 
     Hypotheses
@@ -113,15 +157,17 @@ def power_law_ridges(law: PowerLaw) -> Sides:
     mu = np.arange(1, m + 1) ** -a
     sharp, plain = (np.pi / a) / np.sin(np.pi / a), a / (a - 1)
     parts = []
-    for name, constant, lam in (
-        ("lam_N", sharp, theory.ridge_for_degrees_of_freedom(mu, k)),
-        ("lam_vol", plain, theory.volume_ridge(mu, k)),
+    for name, own, lam in (
+        ("lam_N", plain if swapped else sharp, theory.ridge_for_degrees_of_freedom(mu, k)),
+        ("lam_vol", sharp if swapped else plain, theory.volume_ridge(mu, k)),
     ):
-        ideal = constant * lam ** (-1 / a)  # so the statement is ideal - 1 <= count <= ideal
+        ideal = constant * own * lam ** (-1 / a)  # the statement is ideal - 1 <= count <= ideal
         missing = m ** (1 - a) / ((a - 1) * lam)
         parts += [
             at_most(k, ideal, scale=ideal, size=m, part=f"{name}, upper"),
-            at_most(ideal - 1, k + missing, scale=ideal + missing, size=m, part=f"{name}, lower"),
+            at_most(
+                ideal - spare, k + missing, scale=ideal + missing, size=m, part=f"{name}, lower"
+            ),
         ]
     ends = theory.power_law_ridge_sandwich(a, k)
     stated = [[c**a * (k + 1) ** -a, c**a * k**-a] for c in (sharp, plain)]
@@ -129,8 +175,21 @@ def power_law_ridges(law: PowerLaw) -> Sides:
     return together(*parts, equal(ends, stated, scale=size, size=m, part="its ends"))
 
 
-@register("spectral.X8", "inequality", layer, LAYERS, STRUCTURED)
-def centred_degrees(sampled: Layer) -> Sides:
+@register(
+    "spectral.X8",
+    "inequality",
+    layer,
+    LAYERS,
+    STRUCTURED + CENTRING,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("at most .95 saved", {"saved": 0.95}),
+        Mutant("covariance with 1/(n-1)", {"ddof": 1}),
+    ),
+)
+def centred_degrees(
+    sampled: Layer, *, constant: float = 1.0, saved: float = 1.0, ddof: int = 0
+) -> Sides:
     """The constant node saves at most one degree of freedom.
 
     Hypotheses
@@ -154,22 +213,41 @@ def centred_degrees(sampled: Layer) -> Sides:
     arXiv 1808.08558 (uncentred second moments [R])
     """
     x, lam = sampled.features, sampled.ridge
+    at = lam * (1 - ddof / len(x))  # a divisor n - ddof enlarges the covariance
     plain = theory.degrees_of_freedom(theory.second_moment(x), lam)
-    centred = theory.degrees_of_freedom(theory.second_moment(x, centered=True), lam)
-    own = degrees(eigenvalues(x - np.mean(x, axis=0)), lam)
+    centred = theory.degrees_of_freedom(theory.second_moment(x, centered=True), at)
+    own = degrees(eigenvalues(x - np.mean(x, axis=0)), at)
     # an error E in Sigma moves N by at most m ||E|| / lam
     scale, size = 1 + sampled.m * sampled.scale / lam, sampled.size
+    most = constant * degrees(eigenvalues(x), lam)
     return together(
-        at_most(own, plain, scale=scale, size=size, part="upper"),
-        at_most(centred, degrees(eigenvalues(x), lam), scale=scale, size=size, part="upper"),
-        at_most(plain - 1, own, scale=scale, size=size, part="lower"),
+        at_most(own, constant * plain, scale=scale, size=size, part="upper"),
+        at_most(centred, most, scale=scale, size=size, part="upper"),
+        at_most(plain - saved, own, scale=scale, size=size, part="lower"),
     )
 
 
 @register(
-    "spectral.X9", "inequality", layer, {**LAYERS, "m": Whole(1, 7), "k": Whole(1, 7)}, STRUCTURED
+    "spectral.X9",
+    "inequality",
+    layer,
+    {**LAYERS, "m": Whole(1, 7), "k": Whole(1, 7)},
+    STRUCTURED + REMOVAL,
+    mutants=(
+        Mutant("constants x .95", {"constant": 0.95}),
+        Mutant("trace norm x .95", {"trace_constant": 0.95}),
+        Mutant("rank x .95", {"rank_constant": 0.95}),
+        Mutant("N(lam/c) <= sqrt(c) N(lam)", {"power": 0.5}),
+    ),
 )
-def shapes(sampled: Layer) -> Sides:
+def shapes(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    trace_constant: float = 1.0,
+    rank_constant: float = 1.0,
+    power: float = 1.0,
+) -> Sides:
     """Shapes in the ridge, the spectrum and the width.
 
     Hypotheses
@@ -209,21 +287,24 @@ def shapes(sampled: Layer) -> Sides:
     middle = theory.residual(cov, kept, tau[2.0])
     amplified = sampled.scale * max(fit.amplification for fit in fits.values())
     chord = (fits[1.0].moment + fits[c].moment) / 2
+    mean_dof = (own[1.0] + own[c]) / 2
+    in_trace = trace_constant * float(np.sum(lost)) / lam
+    in_rank = rank_constant * float(np.linalg.matrix_rank(gone))
     parts = [
-        at_most(own[c], dof[1.0], scale=scale, size=size, part="N decreasing"),
-        at_most(dof[2.0], (own[1.0] + own[c]) / 2, scale=scale, size=size, part="N convex"),
-        at_most(own[1.0], c * dof[c], scale=c * scale, size=size, part="N(lam/c) <= c N(lam)"),
+        at_most(own[c], constant * dof[1.0], scale=scale, size=size, part="N decreasing"),
+        at_most(dof[2.0], constant * mean_dof, scale=scale, size=size, part="N convex"),
+        at_most(own[1.0], c**power * dof[c], scale=c * scale, size=size, part="N(lam/c), c N(lam)"),
         at_most(
             (own[1.0] + c * own[c]) / 2,
-            2 * dof[2.0],
+            constant * 2 * dof[2.0],
             scale=c * scale,
             size=size,
             part="lam N concave",
         ),
-        at_most(change, np.sum(lost) / lam, scale=scale, size=size, part="trace norm"),
-        at_most(change, np.linalg.matrix_rank(gone), scale=scale, size=size, part="rank"),
+        at_most(change, in_trace, scale=scale, size=size, part="trace norm"),
+        at_most(change, in_rank, scale=scale, size=size, part="rank"),
         at_most(-change, 0.0, scale=scale, size=size, part="N increasing in Sigma"),
-        loewner(chord, middle, scale=amplified, size=size, part="S_J concave in tau"),
+        loewner(chord, constant * middle, scale=amplified, size=size, part="S_J concave in tau"),
     ]
     k = len(kept)
     rank = int(np.sum(mu > 1e-12 * mu[0]))

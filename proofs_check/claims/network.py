@@ -12,6 +12,7 @@ import numpy as np
 
 from pruneproof import theory
 
+from ..mutants import Mutant
 from ..networks import CHAINS, Chain, chain, chain_features, mean_norm, operator_norm
 from ..oracles import ridge_fit
 from ..registry import register
@@ -19,6 +20,8 @@ from ..sides import Floats, Sides, at_most, equal, together
 
 #: One pruned layer meets B1 with equality.
 SHALLOW = ({"depth": 2}, {"depth": 2, "ridged": True, "keep": 0.2})
+#: Layers whose errors all point one way: B1 is met up to a thousandth, with norms above 1.
+ALIGNED = ({"depth": 4, "aligned": True, "ridged": True, "keep": 0.2, "activation": "identity"},)
 DEEP = tuple(
     {"depth": 4, "activation": name, "ridged": ridged}
     for name in ("identity", "relu", "tanh")
@@ -40,13 +43,32 @@ def _product(norms: list[float]) -> float:
     return float(functools.reduce(lambda a, b: a * max(b, 1.0), norms, 1.0))
 
 
-def _carried(norms: list[float], sizes: list[float]) -> float:
-    """sum_l (prod_{l'>l} norm_{l'}) size_l, the plain way."""
-    return float(sum(np.prod(norms[place + 1 :]) * size for place, size in enumerate(sizes)))
+def _carried(norms: list[float], sizes: list[float], after: int = 1) -> float:
+    """sum_l (prod_{l'>=l+after} norm_{l'}) size_l, the plain way."""
+    return float(sum(np.prod(norms[place + after :]) * size for place, size in enumerate(sizes)))
 
 
-@register("spectral.B1", "inequality", chain, CHAINS, SHALLOW + DEEP)
-def network_error(net: Chain) -> Sides:
+@register(
+    "spectral.B1",
+    "inequality",
+    chain,
+    CHAINS,
+    SHALLOW + DEEP + ALIGNED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("next layer's norm dropped", {"after": 2}),
+        Mutant("errors add up squared", {"power": 2.0}),
+        Mutant("norms of W in place of W#", {"compressed": False}),
+    ),
+)
+def network_error(
+    net: Chain,
+    *,
+    constant: float = 1.0,
+    after: int = 1,
+    power: float = 1.0,
+    compressed: bool = True,
+) -> Sides:
     """Errors of pruned layers reach the output multiplied by the compressed weights' norms.
 
     Hypotheses
@@ -65,7 +87,7 @@ def network_error(net: Chain) -> Sides:
 
     Equality cases
     --------------
-    One pruned layer.
+    One pruned layer. Nearly so: aligned rank-one weights, one node kept at a small ridge.
 
     References
     ----------
@@ -83,15 +105,19 @@ def network_error(net: Chain) -> Sides:
     own = [mean_norm(g @ w[j].T) for g, w, j in zip(gaps, net.weights[1:], rows[1:])]
     errors = theory.layer_errors(net.weights[1:], phi[1:-1], kept, a)
     bound = theory.network_error_bound(weights[1:], errors).value
-    stated = _carried([operator_norm(w) for w in weights[1:]], own)
+    norms = [operator_norm(w) for w in weights[1:]]
+    stated = _carried(norms, own)
+    if not compressed:
+        norms = [operator_norm(w) for w in net.weights[1:]]
+    claimed = _carried([c**power for c in norms], [r**power for r in own], after) ** (1 / power)
     largest = max(1.0, *(mean_norm(x) for x in phi)) * (
         1 + sum(float(np.linalg.norm(f)) for f in a)
     )
     scale = largest * _product([operator_norm(w) for w in [*weights, *net.weights]])
     forward = _as_network(net.weights, net.biases, net.activation).forward(net.inputs)
-    size = 12 * len(net.weights)
+    gap, size = mean_norm(phi[-1] - pruned), 12 * len(net.weights)
     return together(
-        at_most(mean_norm(phi[-1] - pruned), bound, scale=scale, size=size, part="output"),
+        at_most(gap, constant * claimed, scale=scale, size=size, part="output"),
         equal(own, errors, scale=scale, size=size, part="layer errors"),
         equal(bound, stated, scale=scale, size=size, part="bound's value"),
         equal(phi[-1], forward, scale=12 * scale, size=size, part="forward pass"),
@@ -124,8 +150,18 @@ def _compressed(net: Chain, phi: list[Floats]) -> Sides:
     return equal(ours, theirs, scale=scale, size=12 * len(weights), part="compress")
 
 
-@register("spectral.W1", "inequality", chain, CHAINS, SHALLOW + DEEP + ({"keep": 0.0},))
-def low_rank_error(net: Chain) -> Sides:
+@register(
+    "spectral.W1",
+    "inequality",
+    chain,
+    CHAINS,
+    SHALLOW + DEEP + ({"keep": 0.0}, {"keep": 0.0, "aligned": True}),
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("sigma_{r+2} in place of sigma_{r+1}", {"dropped": 2}),
+    ),
+)
+def low_rank_error(net: Chain, *, constant: float = 1.0, dropped: int = 1) -> Sides:
     """Weights truncated to low rank cost at most their first dropped singular values.
 
     Hypotheses
@@ -140,6 +176,10 @@ def low_rank_error(net: Chain) -> Sides:
     ------
     Derived [D].
 
+    Equality cases
+    --------------
+    Aligned weights of rank one, truncated to rank 0.
+
     References
     ----------
     arXiv 1808.08558 (activations in place of weights [T])
@@ -153,19 +193,40 @@ def low_rank_error(net: Chain) -> Sides:
     bound = theory.low_rank_bound(net.weights, ranks, phi[:-1]).value
     scale = max(1.0, *(mean_norm(x) for x in phi)) * _product([f[1][0] for f in factors])
     size = 12 * len(net.weights)
-    lost = [float(s[r]) if r < len(s) else 0.0 for (_, s, _), r in zip(factors, ranks)]
-    stated = _carried(
-        [float(s[0]) if r else 0.0 for (_, s, _), r in zip(factors, ranks)],
-        [s * mean_norm(x) for s, x in zip(lost, phi)],
-    )
+    norms = [float(s[0]) if r else 0.0 for (_, s, _), r in zip(factors, ranks)]
+
+    def sizes(first: int) -> list[float]:
+        lost = [float(np.sum(s[r + first - 1 :][:1])) for (_, s, _), r in zip(factors, ranks)]
+        return [s * mean_norm(x) for s, x in zip(lost, phi)]
+
+    stated, claimed = _carried(norms, sizes(1)), constant * _carried(norms, sizes(dropped))
     return together(
-        at_most(mean_norm(phi[-1] - output), bound, scale=scale, size=size),
+        at_most(mean_norm(phi[-1] - output), claimed, scale=scale, size=size),
         equal(bound, stated, scale=scale, size=size, part="bound's value"),
     )
 
 
-@register("spectral.G0", "inequality", chain, CHAINS, DEEP + ({"aligned": True, "depth": 4},))
-def parameter_change(net: Chain) -> Sides:
+@register(
+    "spectral.G0",
+    "inequality",
+    chain,
+    CHAINS,
+    DEEP + ({"aligned": True, "depth": 4},),
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("moved biases dropped", {"bias_step": 0.0}),
+        Mutant("B_l dropped from X_l", {"bias_size": 0.0}),
+        Mutant("next layer's norm dropped", {"after": 2}),
+    ),
+)
+def parameter_change(
+    net: Chain,
+    *,
+    constant: float = 1.0,
+    bias_step: float = 1.0,
+    bias_size: float = 1.0,
+    after: int = 1,
+) -> Sides:
     """Outputs move at most G eps when every parameter array moves by eps.
 
     Hypotheses
@@ -198,15 +259,20 @@ def parameter_change(net: Chain) -> Sides:
     norms = [operator_norm(w) for w in weights]  # moved outwards: larger than before
     sizes = [float(np.linalg.norm(b)) for b in biases]
     radius = float(np.max(np.linalg.norm(net.inputs, axis=1)))
-    after = chain_features(weights, biases, net.activation, net.inputs)[-1]
-    change = float(np.max(np.linalg.norm(net.features()[-1] - after, axis=1)))
+    moved = chain_features(weights, biases, net.activation, net.inputs)[-1]
+    change = float(np.max(np.linalg.norm(net.features()[-1] - moved, axis=1)))
     bound = theory.parameter_lipschitz(norms, sizes, radius) * eps
     scale = (radius + sum(sizes) + 1.0) * _product(norms)
-    reaches = [radius]
-    for norm, size in zip(norms, sizes):
-        reaches.append(norm * reaches[-1] + size)
-    stated = eps * _carried(norms, [reach + 1.0 for reach in reaches[:-1]])
+
+    def reaches(biased: float) -> list[float]:
+        found = [radius]
+        for norm, size in zip(norms[:-1], sizes):
+            found.append(norm * found[-1] + biased * size)
+        return found
+
+    stated = eps * _carried(norms, [reach + 1.0 for reach in reaches(1.0)])
+    claimed = eps * _carried(norms, [reach + bias_step for reach in reaches(bias_size)], after)
     return together(
-        at_most(change, bound, scale=scale, size=12 * len(norms)),
+        at_most(change, constant * claimed, scale=scale, size=12 * len(norms)),
         equal(bound, stated, scale=scale * len(norms), size=12, part="bound's value"),
     )

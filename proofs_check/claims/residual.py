@@ -12,18 +12,41 @@ import numpy as np
 from pruneproof import theory
 
 from ..generators import LAYERS, STRUCTURED, Layer, Real, layer
+from ..mutants import Mutant
 from ..oracles import degrees, eigenvalues, form, ridge_fit
 from ..registry import register
 from ..sides import Sides, at_most, equal, loewner, together
 
 #: Flat spectrum, no ridge: every choice of nodes meets the floors.
 FLAT = ({"family": "flat", "nodes": "none", "m": 8, "k": 3, "theta": 1.0},)
+#: One of two nodes, both read faintly.
+FAINT = {
+    "shape": {"log10_spectrum": [0.0, 0.0], "output_weights": [[0.1, 0.1]]},
+    "k": 1,
+    "nodes": "none",
+    "theta": 0.0,
+}
+#: The output loss alone: X7 is met with equality.
+OUTPUTS_ALONE = ({"theta": 0.0},)
 #: Two eigenvalues eleven decades apart with lam between: X5 is met but for half a per cent.
 GAP = ({"family": "ill-conditioned", "nodes": "none", "m": 2, "k": 1, "log10_ridge": -6.5},)
 
 
-@register("spectral.D1", "inequality", layer, {**LAYERS, "theta": Real(0.0, 1.0)}, STRUCTURED)
-def monotone_residual(sampled: Layer) -> Sides:
+@register(
+    "spectral.D1",
+    "inequality",
+    layer,
+    {**LAYERS, "theta": Real(0.0, 1.0)},
+    STRUCTURED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("ridges rise", {"ridge_factor": 4.0}),
+        Mutant("J and J' swapped", {"swapped": True}),
+    ),
+)
+def monotone_residual(
+    sampled: Layer, *, constant: float = 1.0, ridge_factor: float = 1.0, swapped: bool = False
+) -> Sides:
     """The residual falls when nodes join and when ridges fall.
 
     Hypotheses
@@ -43,22 +66,35 @@ def monotone_residual(sampled: Layer) -> Sides:
     arXiv 1808.08558 (objective [R])
     """
     x, cov, kept = sampled.features, theory.second_moment(sampled.features), sampled.kept
-    lower = sampled.theta * sampled.node_ridge
+    lower = ridge_factor * sampled.theta * sampled.node_ridge
     more = np.concatenate([kept, np.setdiff1d(np.arange(sampled.m), kept)[: len(kept)]])
+    if swapped:
+        kept, more = more, kept
     size, parts = sampled.size, []
     for name, nodes, tau in (("nodes", more, sampled.node_ridge), ("ridge", kept, lower)):
         fit = ridge_fit(x, x, nodes, tau[nodes])
-        before = ridge_fit(x, x, kept, sampled.tau)
+        before = ridge_fit(x, x, kept, sampled.node_ridge[kept])
         scale = sampled.scale * max(fit.amplification, before.amplification)
         after = theory.residual(cov, nodes, tau[nodes])
-        now = theory.residual(cov, kept, sampled.tau)
+        now = constant * theory.residual(cov, kept, sampled.node_ridge[kept])
+        most = constant * before.moment
         parts.append(loewner(fit.moment, now, scale=scale, size=size, part=name))
-        parts.append(loewner(after, before.moment, scale=scale, size=size, part=name))
+        parts.append(loewner(after, most, scale=scale, size=size, part=name))
     return together(*parts)
 
 
-@register("spectral.D2", "inequality", layer, LAYERS, STRUCTURED + FLAT)
-def loss_floor(sampled: Layer) -> Sides:
+@register(
+    "spectral.D2",
+    "inequality",
+    layer,
+    LAYERS,
+    STRUCTURED + FLAT,
+    mutants=(
+        Mutant("constant / .95", {"constant": 1 / 0.95}),
+        Mutant("tail from mu_k on", {"first": 0}),
+    ),
+)
+def loss_floor(sampled: Layer, *, constant: float = 1.0, first: int = 1) -> Sides:
     """No k nodes beat the tail of the spectrum.
 
     Hypotheses
@@ -86,8 +122,9 @@ def loss_floor(sampled: Layer) -> Sides:
     fit = ridge_fit(x, x, kept, tau)
     q = form(theta, z)
     stacked = np.concatenate([np.sqrt(theta) * np.eye(sampled.m), np.sqrt(1 - theta) * z])
-    tail = float(np.sum(eigenvalues(x)[k:]))
-    mixed_tail = float(np.sum(np.linalg.svd(x @ stacked.T, compute_uv=False)[k:] ** 2)) / len(x)
+    start = k + first - 1
+    mu, mixed_mu = eigenvalues(x), np.linalg.svd(x @ stacked.T, compute_uv=False) ** 2 / len(x)
+    tail, mixed_tail = constant * np.sum(mu[start:]), constant * np.sum(mixed_mu[start:])
     floor = theory.floor(cov, k, theta=theta, output_weights=z).value
     loss = theory.information_loss(cov, kept, ridge=tau, theta=theta, output_weights=z)
     scale, size = sampled.scale * fit.amplification, sampled.size
@@ -95,18 +132,41 @@ def loss_floor(sampled: Layer) -> Sides:
     sampled_loss = float(np.sum(q * fit.moment))
     return together(
         at_most(
-            theory.tail_sum(cov, k), np.trace(fit.moment), scale=scale, size=size, part="input"
+            constant * theory.tail_sum(cov, start),
+            np.trace(fit.moment),
+            scale=scale,
+            size=size,
+            part="input",
         ),
         at_most(tail, theory.information_loss(cov, kept, ridge=tau), scale=scale, size=size),
-        at_most(floor, sampled_loss, scale=wide, size=size, part="mixed floor"),
+        at_most(constant * floor, sampled_loss, scale=wide, size=size, part="mixed floor"),
         at_most(mixed_tail, loss, scale=wide, size=size, part="mixed loss"),
-        equal(theory.tail_sum(cov, k), tail, scale=scale, size=size, part="tail's value"),
-        equal(floor, mixed_tail, scale=wide, size=size, part="floor's value"),
+        equal(theory.tail_sum(cov, k), np.sum(mu[k:]), scale=scale, size=size, part="tail's value"),
+        equal(floor, np.sum(mixed_mu[k:]), scale=wide, size=size, part="floor's value"),
     )
 
 
-@register("spectral.X5", "inequality", layer, LAYERS, STRUCTURED + FLAT + GAP)
-def converse(sampled: Layer) -> Sides:
+@register(
+    "spectral.X5",
+    "inequality",
+    layer,
+    LAYERS,
+    STRUCTURED + FLAT + GAP,
+    mutants=(
+        Mutant("tail / .95", {"tail_constant": 1 / 0.95}),
+        Mutant("lam (N - k) / .95", {"constant": 1 / 0.95}),
+        Mutant("k/2 in place of k", {"width_factor": 0.5}),
+        Mutant("N at lam/2", {"ridge_scale": 0.5}),
+    ),
+)
+def converse(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    tail_constant: float = 1.0,
+    width_factor: float = 1.0,
+    ridge_scale: float = 1.0,
+) -> Sides:
     """N(lam) nodes are needed: fewer than half of them lose at least half of lam N.
 
     Hypotheses
@@ -137,17 +197,31 @@ def converse(sampled: Layer) -> Sides:
     scale, size = sampled.scale * fit.amplification + lam * sampled.m, sampled.size
     tail = float(np.sum(mu[k:]))
     own_floor = lam * (degrees(mu, lam) - k)
+    stated = constant * lam * (degrees(mu, ridge_scale * lam) - width_factor * k)
     return together(
-        at_most(tail, loss, scale=scale, size=size, part="tail"),
-        at_most(floor, tail, scale=scale, size=size, part="degrees of freedom"),
+        at_most(tail_constant * tail, loss, scale=scale, size=size, part="tail"),
+        at_most(stated, tail, scale=scale, size=size, part="degrees of freedom"),
         at_most(floor, np.trace(fit.moment), scale=scale, size=size, part="loss"),
-        at_most(own_floor, theory.tail_sum(cov, k), scale=scale, size=size, part="tail sum"),
+        at_most(stated, theory.tail_sum(cov, k), scale=scale, size=size, part="tail sum"),
         equal(floor, own_floor, scale=scale, size=size, part="floor's value"),
     )
 
 
-@register("spectral.X7", "inequality", layer, LAYERS, STRUCTURED)
-def theta_and_the_bound(sampled: Layer) -> Sides:
+@register(
+    "spectral.X7",
+    "inequality",
+    layer,
+    LAYERS,
+    STRUCTURED + OUTPUTS_ALONE,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("||W||_op in place of its square", {"norm_power": 1.0}),
+        Mutant("theta and 1 - theta swapped", {"swapped": True}, examples=(FAINT,)),
+    ),
+)
+def theta_and_the_bound(
+    sampled: Layer, *, constant: float = 1.0, norm_power: float = 2.0, swapped: bool = False
+) -> Sides:
     """For fixed nodes the mixed bound is smallest at theta = 0: theta acts by the choice of J only.
 
     Hypotheses
@@ -182,10 +256,14 @@ def theta_and_the_bound(sampled: Layer) -> Sides:
     bound = theory.mixed_layer_bound(losses[theta], norm, theta).value
     weight = float(np.sum(w**2))
     scale, size = weight * sampled.scale * fit.amplification, sampled.size
+    part = 1 - theta if swapped else theta
     share = theta / norm**2 + 1 - theta
+    stated = constant * losses[theta] / (part / norm**norm_power + 1 - part)
     wide = scale * max(1.0, sampled.form_scale / share / weight)
+    most = constant * norm**norm_power
     return together(
-        at_most(outputs, norm**2 * losses[1.0], scale=scale, size=size, part="norm"),
-        at_most(losses[0.0], norm**2 * np.trace(fit.moment), scale=scale, size=size, part="loss"),
-        at_most(outputs, bound, scale=wide, size=size, part="mixed bound"),
+        at_most(outputs, most * losses[1.0], scale=scale, size=size, part="norm"),
+        at_most(losses[0.0], most * np.trace(fit.moment), scale=scale, size=size, part="loss"),
+        at_most(outputs, stated, scale=wide, size=size, part="mixed bound"),
+        equal(bound, losses[theta] / share, scale=wide, size=size, part="bound's value"),
     )

@@ -8,6 +8,7 @@ gam = lmin(D^{-1/2} (Sigma + T) D^{-1/2}), T = diag(tau), D = diag(Sigma_jj + ta
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from pruneproof import theory
 
 from ..generators import SMALL_LAYERS, STRUCTURED, Layer, Real, Whole, layer
+from ..mutants import Mutant
 from ..oracles import Index, eigenvalues, form, ridge_fit
 from ..registry import register
 from ..sides import Floats, Sides, at_most, equal, together
@@ -33,6 +35,20 @@ def _submodularity(sampled: Layer, cov: Floats) -> float:
     lengths = np.sqrt(np.where(lengths > 0, lengths, 1.0))
     scaled = (cov + np.diag(sampled.node_ridge)) / lengths / lengths[:, None]
     return max(0.0, float(np.linalg.eigvalsh(scaled)[0]))
+
+
+#: The instance of A2 as a layer: nodes 1 and 3 are strong and need each other, node 2 is weak, and
+#: greedy takes it. Sigma = [[20, 0, 16], [0, 1, 0], [16, 0, 20]], Z = (1, -1, -1).
+TRAP = {
+    "shape": {
+        "log10_spectrum": [math.log10(36.0), 0.0, math.log10(4.0)],
+        "angles": [0.0, math.pi / 4, 0.0],
+        "output_weights": [[1.0, -1.0, -1.0]],
+    },
+    "k": 2,
+    "nodes": "none",
+    "theta": 0.0,
+}
 
 
 def split_layer(rng: np.random.Generator, *, correlation: float = 0.0, **given: Any) -> Layer:
@@ -55,8 +71,13 @@ def split_layer(rng: np.random.Generator, *, correlation: float = 0.0, **given: 
     split_layer,
     SMALL_LAYERS,
     (*STRUCTURED, *({"correlation": r} for r in (0.5, 0.9, 0.99))),
+    mutants=(
+        Mutant("gam / .95", {"constant": 1 / 0.95}),
+        Mutant("gam dropped", {"power": 0.0}),
+        Mutant("sqrt(gam)", {"power": 0.5}),
+    ),
 )
-def weak_submodularity(sampled: Layer) -> Sides:
+def weak_submodularity(sampled: Layer, *, constant: float = 1.0, power: float = 1.0) -> Sides:
     """Single gains add up to at least gam times the joint gain.
 
     Hypotheses
@@ -89,7 +110,7 @@ def weak_submodularity(sampled: Layer) -> Sides:
     full = np.diag(cov)[rest] + sampled.node_ridge[rest]
     live = pivots > 1e-12 * full  # a node that is explained already gains nothing
     gains = float(np.sum((np.diag(s @ q @ s)[rest] / np.where(live, pivots, 1.0))[live]))
-    lower = _submodularity(sampled, cov) * (joint - before)
+    lower = constant * _submodularity(sampled, cov) ** power * (joint - before)
     scale = sampled.form_scale * sampled.scale * amplification
     return at_most(lower, gains, scale=scale, size=sampled.size)
 
@@ -100,8 +121,13 @@ def weak_submodularity(sampled: Layer) -> Sides:
     layer,
     {**SMALL_LAYERS, "m": Whole(2, 7), "k": Whole(1, 4)},
     STRUCTURED,
+    mutants=(
+        Mutant("constant x 2", {"constant": 2.0}),
+        Mutant("gam dropped", {"power": 0.0}, examples=(TRAP,)),
+        Mutant("constant x 1.5", {"constant": 1.5}, must_die=False),
+    ),
 )
-def greedy_guarantee(sampled: Layer) -> Sides:
+def greedy_guarantee(sampled: Layer, *, constant: float = 1.0, power: float = 1.0) -> Sides:
     """Greedy saves at least 1 - exp(-gam) of what the best k nodes save.
 
     Hypotheses
@@ -142,7 +168,7 @@ def greedy_guarantee(sampled: Layer) -> Sides:
     top = max(value for nodes, (value, _) in values.items() if len(nodes) == k)
     scale = sampled.form_scale * sampled.scale * max(a for _, a in values.values())
     size = sampled.size
-    share = 1 - np.exp(-_submodularity(sampled, cov))
+    share = constant * (1 - np.exp(-(_submodularity(sampled, cov) ** power)))
     parts = [at_most(share * top, f(greedy), scale=scale, size=size)]
     for step in range(k):
         outside = [j for j in range(sampled.m) if j not in greedy[:step]]

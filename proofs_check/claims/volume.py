@@ -15,10 +15,17 @@ import numpy as np
 from pruneproof import theory
 
 from ..generators import SMALL_LAYERS, STRUCTURED, WIDE_FLAT, Layer, below_rank_layer, ranked_layer
+from ..mutants import Mutant
 from ..oracles import Subsets, all_subsets, degrees, eigenvalues, form, mean_scale, ridge_fit
 from ..registry import register
 from ..sides import Sides, at_most, equal, loewner, together
+from .best_nodes import TWINS
 
+#: X6 is met with equality: all nodes kept; two nodes alike, one of them kept.
+EXACT_SIZES = (
+    {"family": "flat", "m": 3, "k": 3},
+    *TWINS,
+)
 #: Flat spectrum, k = N: X1's loss is met with equality; and its constant 4/3 nearly.
 EXTREME = ({"family": "flat", "m": 7, "k": 3, "theta": 1.0}, {"halved": 7})
 
@@ -44,8 +51,21 @@ def halved_layer(rng: np.random.Generator, *, halved: int = 0, **given: Any) -> 
     )
 
 
-@register("spectral.I7", "identity", ranked_layer, SMALL_LAYERS, STRUCTURED)
-def volume_mean(sampled: Layer) -> Sides:
+@register(
+    "spectral.I7",
+    "identity",
+    ranked_layer,
+    SMALL_LAYERS,
+    STRUCTURED,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("k in place of k + 1", {"spare": 0}),
+        Mutant("uniform draws", {"by_volume": False}),
+    ),
+)
+def volume_mean(
+    sampled: Layer, *, constant: float = 1.0, spare: int = 1, by_volume: bool = True
+) -> Sides:
     """The mean residual of volume sampling, exactly.
 
     Hypotheses
@@ -66,10 +86,13 @@ def volume_mean(sampled: Layer) -> Sides:
     """
     cov, k = theory.second_moment(sampled.features), len(sampled.kept)
     listed = all_subsets(sampled.features, k)
-    mean, scale, size = listed.mean, mean_scale(sampled, k), sampled.size
+    mean = listed.mean if by_volume else np.mean(listed.residuals, axis=0)
+    scale, size = mean_scale(sampled, k), sampled.size
+    residual = constant * theory.volume_residual(cov, k)
+    loss = constant * (k + spare) / (k + 1) * theory.volume_loss(cov, k)
     return together(
-        equal(mean, theory.volume_residual(cov, k), scale=scale, size=size, part="residual"),
-        equal(np.trace(mean), theory.volume_loss(cov, k), scale=scale, size=size, part="loss"),
+        equal(mean, residual, scale=scale, size=size, part="residual"),
+        equal(np.trace(mean), loss, scale=scale, size=size, part="loss"),
         equal(_impossible_draws(sampled, listed), 0, scale=1.0, size=1, part="drawn"),
     )
 
@@ -83,8 +106,21 @@ def _impossible_draws(sampled: Layer, listed: Subsets) -> int:
     return sum(tuple(sorted(np.asarray(nodes).tolist())) not in possible for nodes in drawn)
 
 
-@register("spectral.D5", "expectation", ranked_layer, SMALL_LAYERS, STRUCTURED + WIDE_FLAT)
-def logfree_residual(sampled: Layer) -> Sides:
+@register(
+    "spectral.D5",
+    "expectation",
+    ranked_layer,
+    SMALL_LAYERS,
+    STRUCTURED + WIDE_FLAT,
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("lam_vol / 2", {"ridge_scale": 0.5}),
+        Mutant("lam_N(k) in place of lam_vol(k)", {"sharp": True}),
+    ),
+)
+def logfree_residual(
+    sampled: Layer, *, constant: float = 1.0, ridge_scale: float = 1.0, sharp: bool = False
+) -> Sides:
     """Volume sampling is bounded in all directions with no logarithm.
 
     Hypotheses
@@ -108,18 +144,38 @@ def logfree_residual(sampled: Layer) -> Sides:
     cov, mu = theory.second_moment(x), eigenvalues(x)
     lam = theory.volume_ridge(cov, k)
     mean = all_subsets(x, k).mean
-    upper = lam * theory.smoother(cov, lam)
+    full = k >= np.sum(mu > 1e-12 * mu[0])
+    at = theory.ridge_for_degrees_of_freedom(cov, k) if sharp and not full else ridge_scale * lam
+    upper = constant * at * theory.smoother(cov, at)
     size = sampled.size
     parts = [loewner(mean, upper, scale=mean_scale(sampled, k), size=size, part="mean residual")]
-    if k < np.sum(mu > 1e-12 * mu[0]):
+    if not full:
         count = float(np.sum(np.minimum(1.0, mu / lam)))
         scale = sampled.m * (1 + sampled.scale / lam)
         parts.append(equal(count, k, scale=scale, size=size, part="lam_vol"))
     return together(*parts)
 
 
-@register("spectral.X1", "expectation", halved_layer, SMALL_LAYERS, STRUCTURED + EXTREME)
-def degrees_suffice(sampled: Layer) -> Sides:
+@register(
+    "spectral.X1",
+    "expectation",
+    halved_layer,
+    SMALL_LAYERS,
+    STRUCTURED + EXTREME,
+    mutants=(
+        Mutant("lam N x .95", {"constant": 0.95}),
+        Mutant("4/3 x .95", {"residual_constant": 0.95 * 4 / 3}),
+        Mutant("4/3 dropped", {"residual_constant": 1.0}),
+        Mutant("N dropped", {"by_degrees": False}),
+    ),
+)
+def degrees_suffice(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    residual_constant: float = 4 / 3,
+    by_degrees: bool = True,
+) -> Sides:
     """N(lam) nodes suffice: volume sampling of N(lam) nodes loses at most lam N(lam) in the mean.
 
     Hypotheses
@@ -151,10 +207,10 @@ def degrees_suffice(sampled: Layer) -> Sides:
     lam = theory.ridge_for_degrees_of_freedom(cov, k)
     listed = all_subsets(x, k)
     scale, size = mean_scale(sampled, k), sampled.size
-    upper = 4 / 3 * lam * theory.smoother(cov, lam)
+    upper = residual_constant * lam * theory.smoother(cov, lam)
     bound = theory.dof_bound(cov, k, theta=theta, output_weights=z).value
     best = float(np.min(listed.losses(form(theta, z))))
-    loss_bound = lam * theory.degrees_of_freedom(cov, lam)
+    loss_bound = constant * lam * (theory.degrees_of_freedom(cov, lam) if by_degrees else 1.0)
     outputs = theory.output_degrees_of_freedom(cov, lam, z)
     value = lam * (theta * degrees(mu, lam) + 4 / 3 * (1 - theta) * outputs)
     counted = sampled.m * (1 + sampled.scale / lam)
@@ -168,8 +224,27 @@ def degrees_suffice(sampled: Layer) -> Sides:
     )
 
 
-@register("spectral.X6", "expectation", ranked_layer, SMALL_LAYERS, STRUCTURED)
-def reconstruction_size(sampled: Layer) -> Sides:
+@register(
+    "spectral.X6",
+    "expectation",
+    ranked_layer,
+    SMALL_LAYERS,
+    STRUCTURED + EXACT_SIZES,
+    mutants=(
+        Mutant("k (m - k + 1) x .95", {"constant": 0.95}),
+        Mutant("k (m - k)", {"spare": 0}),
+        Mutant("entries at most .95", {"entry": 0.95}),
+        Mutant("(1 + k (m - k)) x .95", {"uniform_constant": 0.95}),
+    ),
+)
+def reconstruction_size(
+    sampled: Layer,
+    *,
+    constant: float = 1.0,
+    spare: int = 1,
+    entry: float = 1.0,
+    uniform_constant: float = 1.0,
+) -> Sides:
     """Volume sampling keeps the reconstruction small, and the largest volume all its entries.
 
     Hypotheses
@@ -187,7 +262,7 @@ def reconstruction_size(sampled: Layer) -> Sides:
 
     Equality cases
     --------------
-    k = rank.
+    k = rank; of the last part two nodes of one length, k = 1.
 
     References
     ----------
@@ -208,10 +283,11 @@ def reconstruction_size(sampled: Layer) -> Sides:
     uniform = theory.determinant_bound(cov, k).value
     scale = mean_scale(sampled, k)
     following = float(mu[k]) if k < sampled.m else 0.0
+    most = constant * k * (sampled.m - k + spare)
     return together(
-        at_most(mean, stated, scale=stated * condition, size=size, part="mean size"),
-        at_most(np.max(np.abs(a)), 1.0, scale=condition, size=size, part="entries"),
-        at_most(largest, uniform, scale=scale, size=size, part="all directions"),
+        at_most(mean, most, scale=stated * condition, size=size, part="mean size"),
+        at_most(np.max(np.abs(a)), entry, scale=condition, size=size, part="entries"),
+        at_most(largest, uniform_constant * uniform, scale=scale, size=size, part="all directions"),
         equal(stated, k * (sampled.m - k + 1), scale=stated, size=1, part="mean's value"),
         equal(
             uniform,
