@@ -224,6 +224,7 @@ def centred_degrees(
         at_most(own, constant * plain, scale=scale, size=size, part="upper"),
         at_most(centred, most, scale=scale, size=size, part="upper"),
         at_most(plain - saved, own, scale=scale, size=size, part="lower"),
+        equal(centred, own, scale=scale, size=size, part="centred N"),
     )
 
 
