@@ -193,39 +193,9 @@ def _evidence(claim: Claim, run: Run) -> Iterator[tuple[str, Evidence]]:
         from .checkers.searched import searched
 
         yield "search", searched(claim, **settings)
-    for name, evidence in _by_tools(claim, run):
-        if evidence is not None:
-            yield name, evidence
-
-
-def _by_tools(claim: Claim, run: Run) -> Iterator[tuple[str, Evidence | None]]:
-    """Rational arithmetic, ball arithmetic, provers."""
-    import importlib.util as u
-
-    here = "pruneproof.proofs_check.checkers."
-    if u.find_spec(here + "exact"):
-        from .checkers.exact import exact
-
-        yield "exact", exact(claim.id, budget=run.budget)
-    if u.find_spec(here + "certified"):
-        from .checkers.certified import certified
-
-        folder = None if run.certificates is None else Path(run.certificates)
-        yield (
-            "certified",
-            certified(claim, budget=run.budget, seed=run.seed, certificates=folder),
-        )
-    if u.find_spec(here + "proved"):
-        from .checkers.proved import proved
-
-        yield "proved", proved(claim.id)
 
 
 def _fates(claim: Claim, run: Run) -> Sequence[Fate]:
-    import importlib.util as u
-
-    if not u.find_spec("pruneproof.proofs_check.checkers.mutation"):
-        return ()
     from .checkers.mutation import mutation
 
     return mutation(claim, budget=run.budget, seed=run.seed, alpha=run.share)

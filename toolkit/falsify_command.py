@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pruneproof.proofs_check import Claim
 from pruneproof.proofs_check.falsify import Falsification, Told, falsify
-from pruneproof.proofs_check.mutants import Mutant
+from pruneproof.proofs_check.replaying import replay_file
 from pruneproof.proofs_check.sides import Sides
+from pruneproof.proofs_check.witnesses import check_place, named, save_witness
 
 from .console import INTERRUPTED, console, refuse
 from .verdict_table import parameters
@@ -28,12 +29,9 @@ def falsify_command(
 
     Status 1: a claim that should hold is refuted, or a reading that should fail is not.
     """
-    from pruneproof.proofs_check.witnesses import check_place, decided_exactly, save_witness
-
     try:
-        base = _one(claim_id)
-        altered = None if mutant is None else _mutant(base, mutant)
-        claim = base if altered is None else base.mutated(altered)
+        base = named(claim_id)
+        claim = named(claim_id, mutant)
         place = Path(save) if save is not None else Path(f"witness-{base.id}.json")
         check_place(place)
         with _progress(claim, minutes) as told:
@@ -45,19 +43,17 @@ def falsify_command(
         screen.print(line, markup=False)
     if found.refuted:
         assert found.parameters is not None
-        exact = decided_exactly(base, altered, found.parameters)
-        if exact is not None:
-            screen.print(exact["sentence"], markup=False)
         try:
-            save_witness(place, base.id, found.parameters, found.sides, exact, mutant)
+            save_witness(place, base.id, found.parameters, found.sides, mutant)
         except ValueError as error:
             return refuse(error)
         screen.print(f"saved as {place}; repeat: pruneproof replay {place}", markup=False)
     if found.stage == "interrupted" and not found.refuted:
         return INTERRUPTED
-    if altered is None and not base.must_fail:
+    wanted = base.must_fail or any(m.must_die for m in base.mutants if m.name == mutant)
+    if mutant is None and not wanted:
         return int(found.refuted)
-    return int(not found.refuted and (altered is None or altered.must_die))
+    return int(wanted and not found.refuted)
 
 
 def replay_command(path: str | Path) -> int:
@@ -65,31 +61,12 @@ def replay_command(path: str | Path) -> int:
 
     Status 1: the file is sound, but what it says does not come out again.
     """
-    from pruneproof.proofs_check.replaying import replay_file
-
     try:
         found = replay_file(path)
     except ValueError as error:
         return refuse(error)
     console().print(f"{found.claim}: {found.sentence}", markup=False)
     return 0 if found.ok else 1
-
-
-def _mutant(claim: Claim, name: str) -> Mutant:
-    found = [mutant for mutant in claim.mutants if mutant.name == name]
-    if found:
-        return found[0]
-    names = "; ".join(mutant.name for mutant in claim.mutants) or "none"
-    raise ValueError(f"{claim.id} has no mutant {name!r}; it has: {names}")
-
-
-def _one(claim_id: str) -> Claim:
-    from pruneproof.proofs_check.registry import matching
-
-    chosen = matching([claim_id])
-    if len(chosen) > 1:
-        raise ValueError(f"{claim_id!r} matches {len(chosen)} claims; name one")
-    return chosen[0]
 
 
 @contextlib.contextmanager
