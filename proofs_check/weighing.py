@@ -78,8 +78,13 @@ def _worst(found: Mapping[str, Evidence]) -> float | None:
 
 
 def _tightness(claim: Claim, worst: float | None) -> float | None:
-    """Any constant below the largest lhs/rhs seen is refuted by that instance."""
-    return None if claim.kind in ("identity", "law") or claim.must_fail else worst
+    """Any constant below the largest lhs/rhs seen is refuted by that instance.
+
+    Of a statement about chance it is not: a trial may exceed its bound and be within its level.
+    """
+    if claim.by_trials or claim.must_fail or claim.kind in ("identity", "law"):
+        return None
+    return worst
 
 
 def _witness(found: Mapping[str, Evidence], chief: str) -> dict[str, object] | None:

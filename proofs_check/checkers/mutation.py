@@ -13,7 +13,7 @@ from ..claim import Claim, Parameters
 from ..evidence import Evidence
 from ..mutants import Fate, Mutant
 from ..sides import Sides
-from .search import BUDGETS, Findings, _drawn, holds
+from .search import BUDGETS, Findings, drawn, holds
 from .searched import figures
 
 
@@ -71,7 +71,7 @@ def _tried(altered: Claim, budget: str, seed: int) -> tuple[bool, str]:
     for parameters in altered.examples:
         if not holds(findings.evaluate(altered, parameters)):
             return True, _death(findings)
-    for parameters in _drawn(altered, BUDGETS[budget], seed):
+    for parameters in drawn(altered, BUDGETS[budget], seed):
         if not holds(findings.evaluate(altered, parameters)):
             return True, _death(findings)
     if findings.worst is None:

@@ -99,7 +99,7 @@ def search(claim: Claim, budget: str, seed: int) -> Findings:
         if not (claim.must_fail or holds(outcome)):
             return findings
     if claim.must_fail:
-        for parameters in _drawn(claim, BUDGETS[budget], seed):
+        for parameters in drawn(claim, BUDGETS[budget], seed):
             findings.evaluate(claim, parameters)
     else:
         climb(claim, BUDGETS[budget], seed, findings)
@@ -148,7 +148,7 @@ def climb(claim: Claim, count: int, seed: int, findings: Findings) -> None:
         findings.witness = (refuted.parameters, refuted.outcome)
 
 
-def _drawn(claim: Claim, count: int, seed: int) -> Iterator[Parameters]:
+def drawn(claim: Claim, count: int, seed: int) -> Iterator[Parameters]:
     """Parameters drawn evenly from the claim's space, with nothing to shrink."""
     rng = np.random.default_rng(claim_seed(claim.id, seed))
     for _ in range(count):

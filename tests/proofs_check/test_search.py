@@ -246,5 +246,5 @@ def test_index_sets_and_ridges(kept: list[int], ridge: float) -> None:
 
 def test_every_structured_family_is_a_known_case_of_every_layer_claim() -> None:
     for claim in claims():
-        if "family" in claim.space and not claim.must_fail:
+        if "family" in claim.space and not (claim.must_fail or claim.by_trials):
             assert set(FAMILIES) <= {case.get("family") for case in claim.examples}
