@@ -8,7 +8,6 @@ import pytest
 from pruneproof.proofs_check import Sides, claims, verify
 from pruneproof.proofs_check.claim import Claim
 
-
 OF_INSTANCES = [claim for claim in claims() if not claim.by_trials]
 BY_TRIALS = [claim for claim in claims() if claim.by_trials]
 
