@@ -29,6 +29,7 @@ FAMILIES = (
     "bernstein",
     "sampled_network",
     "rates",
+    "concentration",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
