@@ -30,6 +30,7 @@ FAMILIES = (
     "sampled_network",
     "rates",
     "concentration",
+    "generalization",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
