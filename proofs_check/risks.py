@@ -18,6 +18,7 @@ import functools
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class Learned:
         Outputs before pruning; the same where nothing was pruned.
     held : NetworkClass
         A class that the network is claimed to lie in.
+    picked : bool
+        Whether the class was picked by the network's norms, not fixed before the draw.
     """
 
     weights: list[Floats]
@@ -53,6 +56,7 @@ class Learned:
     outputs: Floats
     before: Floats
     held: theory.NetworkClass
+    picked: bool
 
     def excess_norm(self) -> float:
         """By how much a norm exceeds that of the class, at most; 0 inside."""
@@ -90,6 +94,10 @@ class Task:
         First layer of the wide network.
     keep : int
         Nodes left of it.
+    square : bool
+        Squared loss (f - y)^2, or min(|f - y|/2, M).
+    twice : float
+        The adversary makes E - c E_n large, by default with c = 2.
     """
 
     inputs: Floats
@@ -103,6 +111,8 @@ class Task:
     learner: str
     hidden: tuple[Floats, Floats]
     keep: int
+    square: bool
+    twice: float
 
     @property
     def level(self) -> float:
@@ -131,23 +141,34 @@ class Task:
         """Outputs clipped to [-M, M]."""
         return np.clip(outputs, -self.bound, self.bound)
 
-    def learn(self, shares: Floats, *, square: bool) -> Learned:
-        """Network found from a sample, under the squared loss or the absolute one."""
-        if self.learner == "adversary":
-            return self._flattered(shares, square)
-        return self._pruned(shares)
+    @functools.cached_property
+    def vacuous(self) -> bool:
+        """Whether the bound exceeds the trivial value even where the sample shows no loss."""
+        held = self.learn(self.chances).held
+        common = {"delta": self.delta, "eps": self.eps}
+        if self.square:
+            return theory.fast_bound(
+                0.0, held, self.n, output_bound=self.bound, clipped=True, **common
+            ).vacuous
+        return theory.slow_bound(
+            0.0, held, self.n, loss_bound=self.bound, lipschitz=self.lipschitz, **common
+        ).vacuous
 
-    def _flattered(self, shares: Floats, square: bool) -> Learned:
-        """Largest Psi - Psi_n, or E - 2 E_n of the squared loss, one axis after the other.
+    def learn(self, shares: Floats) -> Learned:
+        """Network found from a sample."""
+        return self._flattered(shares) if self.learner == "adversary" else self._pruned(shares)
+
+    def _flattered(self, shares: Floats) -> Learned:
+        """Largest Psi - Psi_n, or E - c E_n of the squared loss, one axis after the other.
 
         An axis adds a w^2 + b w of the squared loss (f* = 0): its least or largest on [-M, M] is
         at an end or at the stationary point.
         """
         d = self.inputs.shape[1]
         axis = np.argmax(self.inputs, axis=1)
-        if square:
-            a = np.bincount(axis, self.chances - 2 * shares, d)
-            b = np.bincount(axis, 4 * shares * self.labels, d)
+        if self.square:
+            a = np.bincount(axis, self.chances - self.twice * shares, d)
+            b = np.bincount(axis, 2 * self.twice * shares * self.labels, d)
             inner = np.clip(-b / (2 * np.where(a == 0, 1.0, a)), -self.bound, self.bound)
             tried = np.stack([np.full(d, -self.bound), np.full(d, self.bound), inner])
             gains = a * tried**2 + b * tried
@@ -164,7 +185,7 @@ class Task:
             (d, 1), ((1 + SPARE) * self.bound * math.sqrt(d),), (0.0,), self.radius
         )
         outputs = self.inputs @ w
-        return Learned([w[None, :]], [np.zeros(1)], outputs, outputs, held)
+        return Learned([w[None, :]], [np.zeros(1)], outputs, outputs, held, picked=False)
 
     def _pruned(self, shares: Floats) -> Learned:
         """Fit the outer weights by ridge regression, keep the best nodes and fold the others in."""
@@ -179,7 +200,7 @@ class Task:
         weights, biases = [first[kept], outer @ fold], [bias[kept], np.zeros(1)]
         held = theory.NetworkClass.from_weights(weights, [biases[0], None], self.radius)
         outputs = (features[:, kept] @ weights[1].T)[:, 0]
-        return Learned(weights, biases, outputs, (features @ outer.T)[:, 0], held)
+        return Learned(weights, biases, outputs, (features @ outer.T)[:, 0], held, picked=True)
 
 
 def lipschitz_constant(held: theory.NetworkClass) -> float:
@@ -202,8 +223,10 @@ def covering_nats(held: theory.NetworkClass, eps: float) -> float:
 
 
 def grid_nats(learned: Learned) -> float:
-    """Price of having picked the class by the network's norms, of those that are not 0."""
+    """Price of having picked the class by the network's norms that are not 0; else 0."""
     held = learned.held
+    if not learned.picked:
+        return 0.0
     exponents = [round(math.log2(r)) for r in (*held.operator_norms, *held.bias_norms) if r > 0]
     return sum(math.log(1.5 * (abs(i) + 1) * (abs(i) + 2)) for i in exponents)
 
@@ -225,21 +248,22 @@ def task(
     bound: float = 1.0,
     delta: float = 0.05,
     eps: float | None = None,
-    noisy: bool = False,
     keep: int = 3,
+    square: bool = False,
+    twice: float = 2.0,
 ) -> Task:
     """Task of one learner in d dimensions.
 
-    An adversary has labels -M and M on the axes: one an axis, or both evenly where `noisy`, so that
-    f* = 0. The others have 200 points in the unit ball, and labels f* +- M/4 of a rectifier network
-    f* within M/2.
+    An adversary has labels -M and M on the axes: one an axis, or both evenly under the squared
+    loss, so that f* = 0. The others have 200 points in the unit ball, and labels f* +- M/4 of a
+    rectifier network f* within M/2.
     """
     n = round(10.0**log10_n)
     hidden = (rng.standard_normal((WIDE, d)) / math.sqrt(d), 0.3 * rng.standard_normal(WIDE))
     if learner == "adversary":
-        inputs = np.concatenate([np.eye(d)] * (2 if noisy else 1))
-        signs = np.repeat([1.0, -1.0], d) if noisy else rng.choice([-1.0, 1.0], d)
-        regression = np.zeros(2 * d) if noisy else bound * signs
+        inputs = np.concatenate([np.eye(d)] * (2 if square else 1))
+        signs = np.repeat([1.0, -1.0], d) if square else rng.choice([-1.0, 1.0], d)
+        regression = np.zeros(2 * d) if square else bound * signs
         labels = bound * signs
     else:
         x = rng.standard_normal((100, d))
@@ -249,7 +273,26 @@ def task(
         inputs, regression = np.tile(x, (2, 1)), np.tile(truth, 2)
         labels = regression + bound / 4 * np.repeat([1.0, -1.0], 100)
     chances = np.full(len(inputs), 1 / len(inputs))
-    return Task(inputs, labels, regression, chances, n, bound, delta, eps, learner, hidden, keep)
+    return Task(
+        inputs,
+        labels,
+        regression,
+        chances,
+        n,
+        bound,
+        delta,
+        eps,
+        learner,
+        hidden,
+        keep,
+        square,
+        twice,
+    )
+
+
+def squared_task(rng: np.random.Generator, **given: Any) -> Task:
+    """As :func:`task`, under the squared loss."""
+    return task(rng, square=True, **given)
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,7 +342,7 @@ def pair(
     n: int = 1000,
     bound: float = 1.0,
     delta: float = 0.05,
-    **given: int,
+    **given: Any,
 ) -> Pair:
     """Two networks that differ by B on a share `rare` of the population and nowhere else.
 
@@ -310,6 +353,6 @@ def pair(
         before, chances = np.array([0.0, bound]), np.array([1 - rare, rare])
         return Pair(before, np.zeros(2), np.zeros(2), chances, n, bound, delta)
     found = task(rng, learner="compressed", d=3, log10_n=3, **given)
-    learned = found.learn(found.shares(rng), square=True)
+    learned = found.learn(found.shares(rng))
     largest = float(np.max(np.abs(learned.before - learned.outputs)))
     return Pair(learned.before, learned.outputs, found.labels, found.chances, n, largest, delta)

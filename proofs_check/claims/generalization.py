@@ -5,14 +5,14 @@ by widths and norms, G its Lipschitz constant in the parameters, s = log N(eps) 
 the price of the dyadic grid where the class is picked by the network found (module `risks`). Each
 trial draws a sample, finds a network from it and asks whether its risk obeys the bound.
 
-The uniform bounds speak late: of 20 weights, outputs within 1, the slow one is below the trivial
-value from n = 300 on, the fast one from n = 4000; of 169 weights only near a million.
+The uniform bounds speak late. With Psi_n = 0, M = 1 and delta = .05 they fall below the trivial
+value from n = 66 (slow) and 1325 (fast) on for 20 weights on axes, ||w|| <= sqrt(20); from n = 469
+and 9493 on for a network 8-8-8-1 with all ||W|| <= 1, ||b|| <= 1/2.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from ..risks import (
     grid_nats,
     lipschitz_constant,
     pair,
+    squared_task,
     task,
 )
 from ..sides import Floats, Sides, at_most, equal, together
@@ -41,20 +42,18 @@ FEW = {"d": 60, "log10_n": 1.8, "delta": 0.2}
 MANY = {"d": 60, "log10_n": 6, "eps": 1e-5}
 #: So many samples that only what the bound says of Psi_n is left.
 HUGE = {"d": 20, "log10_n": 12, "eps": 1e-9}
-PRUNED = ({"learner": "compressed", "d": 3}, {"learner": "compressed", "d": 5, "log10_n": 5})
-#: Not one sample in the class's favour: the bound exceeds the trivial value.
-SILENT = {"learner": "compressed", "d": 8, "keep": 6, "log10_n": 3, "delta": 0.2}
+PRUNED = (
+    {"learner": "compressed", "d": 3, "delta": 0.2},
+    {"learner": "compressed", "d": 5, "log10_n": 5, "delta": 0.2},
+)
+#: Too few samples: the bound exceeds the trivial value.
+SILENT = {"learner": "compressed", "d": 8, "keep": 6, "log10_n": 2, "delta": 0.2}
 
 
 def _in_class(found: Learned) -> Sides:
     """The network lies in the class that the bound is about."""
     scale = 1 + max(found.held.operator_norms)
     return equal(found.excess_norm(), 0.0, scale=scale, size=100, part="outside its class")
-
-
-def _price(found: Learned) -> float:
-    """Nats paid for the class; one fixed before the draw is free."""
-    return grid_nats(found) if found.held.union_cost else 0.0
 
 
 @register(
@@ -64,8 +63,8 @@ def _price(found: Learned) -> float:
     TASKS,
     (
         FEW,
-        {"d": 20, "log10_n": 3, "bound": 10.0, "delta": 0.2},
-        MANY,
+        {"d": 20, "log10_n": 3, "bound": 10.0},
+        {**MANY, "delta": 0.2},
         {**HUGE, "delta": 0.2},
         *PRUNED,
         SILENT,
@@ -116,7 +115,7 @@ def slow(
     arXiv 1808.08558
     """
     shares = case.shares(rng)
-    found = case.learn(shares, square=False)
+    found = case.learn(shares)
     losses = case.losses(found.outputs)
     risk, mean = float(case.chances @ losses), float(shares @ losses)
     held = found.held
@@ -132,12 +131,11 @@ def slow(
     eps = given.terms["eps"]
 
     def gap(c: float, log_cover: float, log_delta: float, m: float, p: float) -> float:
-        nats = log_cover * (covering_nats(held, eps) + _price(found)) - log_delta * math.log(
-            case.delta
-        )
+        nats = log_cover * price + log_delta * math.log(1 / case.delta)
         step = c * 2 * case.lipschitz * lipschitz_constant(held) * eps
         return step + m * math.pow(nats / (2 * case.n), p)
 
+    price = covering_nats(held, eps) + grid_nats(found)
     stated = gap(1.0, 1.0, 1.0, case.bound, 0.5)
     altered = gap(cover, complexity, confidence, case.bound if by_bound else 1.0, power)
     wide = float(shares @ case.losses(found.before))
@@ -152,19 +150,19 @@ def slow(
     )
 
 
-NOISY = {"noisy": True, "d": 60, "log10_n": 4, "eps": 1e-6}
+NOISY = {"d": 60, "log10_n": 4, "eps": 1e-6}
 
 
 @register(
     "spectral.G2",
     "probability",
-    task,
+    squared_task,
     TASKS,
     (
-        {"noisy": True, "d": 20, "log10_n": 4, "delta": 0.2},
+        {"d": 20, "log10_n": 4},
         {**NOISY, "delta": 0.2},
-        {**FEW, "noisy": True},
-        {**HUGE, "noisy": True},
+        FEW,
+        {**HUGE, "delta": 0.2},
         *PRUNED,
         SILENT,
     ),
@@ -172,7 +170,7 @@ NOISY = {"noisy": True, "d": 60, "log10_n": 4, "eps": 1e-6}
         Mutant("complexity dropped", {"complexity": 0.0}, examples=(NOISY,)),
         Mutant("112/3 -> 1/10", {"constant": 0.1}, examples=(NOISY,)),
         Mutant("112/3 -> 56/3", {"constant": 56 / 3}, must_die=False),
-        Mutant("2 E_n -> E_n", {"empirical": 1.0}, examples=({**HUGE, "noisy": True},)),
+        Mutant("2 E_n -> E_n", {"empirical": 1.0}, examples=({**HUGE, "twice": 1.0},)),
         Mutant("1/n -> 1/n^2", {"power": 2.0}, examples=(NOISY,)),
         Mutant("M^2 dropped", {"by_bound": False}, examples=({**NOISY, "bound": 100.0},)),
         Mutant("12 M G eps dropped", {"cover": 0.0}, must_die=False),
@@ -213,7 +211,7 @@ def fast(
     arXiv 1808.08558
     """
     shares = case.shares(rng)
-    found = case.learn(shares, square=True)
+    found = case.learn(shares)
     f, m, held = case.clipped(found.outputs), case.bound, found.held
     noise = (case.regression - case.labels) ** 2
     excess = float(case.chances @ (f - case.regression) ** 2)
@@ -224,14 +222,12 @@ def fast(
     eps = given.terms["eps"]
 
     def gap(c: float, log_cover: float, log_delta: float, a: float, p: float) -> float:
-        nats = log_cover * (covering_nats(held, eps) + _price(found)) - log_delta * math.log(
-            case.delta
-        )
-        scale = m**2 if by_bound or a == 112 / 3 else 1.0
-        return c * 12 * m * lipschitz_constant(held) * eps + a * scale * nats / case.n**p
+        nats = log_cover * price + log_delta * math.log(1 / case.delta)
+        return c * 12 * m * lipschitz_constant(held) * eps + a * nats / case.n**p
 
-    stated = gap(1.0, 1.0, 1.0, 112 / 3, 1.0)
-    altered = gap(cover, complexity, confidence, constant, power)
+    price = covering_nats(held, eps) + grid_nats(found)
+    stated = gap(1.0, 1.0, 1.0, 112 / 3 * m**2, 1.0)
+    altered = gap(cover, complexity, confidence, constant * (m**2 if by_bound else 1.0), power)
     before = float(shares @ (found.before - case.labels) ** 2)
     after = float(shares @ (f - case.labels) ** 2)
     moved = math.sqrt(float(shares @ (found.before - found.outputs) ** 2))
