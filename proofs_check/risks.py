@@ -68,7 +68,7 @@ class Learned:
             float(np.linalg.norm(b)) - r
             for b, r in zip(self.biases, self.held.bias_norms, strict=True)
         ]
-        return max(0.0, *over)
+        return float(max(0.0, *over))
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,14 +145,27 @@ class Task:
     def vacuous(self) -> bool:
         """Whether the bound exceeds the trivial value even where the sample shows no loss."""
         held = self.learn(self.chances).held
-        common = {"delta": self.delta, "eps": self.eps}
         if self.square:
-            return theory.fast_bound(
-                0.0, held, self.n, output_bound=self.bound, clipped=True, **common
-            ).vacuous
-        return theory.slow_bound(
-            0.0, held, self.n, loss_bound=self.bound, lipschitz=self.lipschitz, **common
-        ).vacuous
+            found = theory.fast_bound(
+                0.0,
+                held,
+                self.n,
+                output_bound=self.bound,
+                delta=self.delta,
+                eps=self.eps,
+                clipped=True,
+            )
+        else:
+            found = theory.slow_bound(
+                0.0,
+                held,
+                self.n,
+                loss_bound=self.bound,
+                lipschitz=self.lipschitz,
+                delta=self.delta,
+                eps=self.eps,
+            )
+        return bool(found.vacuous)
 
     def learn(self, shares: Floats) -> Learned:
         """Network found from a sample."""

@@ -133,7 +133,7 @@ def slow(
     def gap(c: float, log_cover: float, log_delta: float, m: float, p: float) -> float:
         nats = log_cover * price + log_delta * math.log(1 / case.delta)
         step = c * 2 * case.lipschitz * lipschitz_constant(held) * eps
-        return step + m * math.pow(nats / (2 * case.n), p)
+        return float(step + m * math.pow(nats / (2 * case.n), p))
 
     price = covering_nats(held, eps) + grid_nats(found)
     stated = gap(1.0, 1.0, 1.0, case.bound, 0.5)
@@ -223,7 +223,7 @@ def fast(
 
     def gap(c: float, log_cover: float, log_delta: float, a: float, p: float) -> float:
         nats = log_cover * price + log_delta * math.log(1 / case.delta)
-        return c * 12 * m * lipschitz_constant(held) * eps + a * nats / case.n**p
+        return float(c * 12 * m * lipschitz_constant(held) * eps + a * nats / case.n**p)
 
     price = covering_nats(held, eps) + grid_nats(found)
     stated = gap(1.0, 1.0, 1.0, 112 / 3 * m**2, 1.0)

@@ -26,6 +26,9 @@ from ..spectrum import as_spectrum, degrees_of_freedom
 from .bound import Bound
 from .rates import Interval
 
+#: Rounding of double precision.
+EPS = 2.0**-52
+
 
 class Deviations(NamedTuple):
     """Deviations of a random number below and above its mean, both at least 0."""
@@ -152,9 +155,12 @@ def expected_dof_sandwich(
     Claim spectral.X10e [D].
     """
     lam = as_ridge(ridge, positive=True)
-    dof = float(degrees_of_freedom(as_spectrum(population_cov), lam))
+    spectrum = as_spectrum(population_cov)
+    dof = float(degrees_of_freedom(spectrum, lam))
     largest = as_ridge(largest_leverage, name="largest_leverage")
-    if largest < dof * (1.0 - 1e-9):
+    # each of m eigenvalues may be off by m eps mu_1, which N_P feels over lam
+    top = float(namespace(spectrum.eigenvalues).max(spectrum.eigenvalues))
+    if largest < dof * (1.0 - 1e-9) - 4.0 * EPS * spectrum.size**2 * top / lam:
         raise ValueError(
             f"largest_leverage {largest:g} is below N(lam) = {dof:g}, its mean over the "
             "population; give the largest over all of it"

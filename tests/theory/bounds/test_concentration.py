@@ -161,6 +161,15 @@ def test_figures_out_of_range_are_refused() -> None:
         dof_upper_tail(1.0, -1.0)
 
 
+def test_rounding_is_not_taken_for_a_leverage_too_small() -> None:
+    """One long point: N_P and N_inf are both 1 to rounding, which the ridge enlarges 4e8-fold."""
+    for seed in range(50):
+        point = 400.0 * np.random.default_rng(seed).standard_normal((1, 3))
+        cov = point.T @ point
+        ends = expected_dof_sandwich(cov, 1e-3, 1, population_leverage(cov, point, 1e-3))
+        assert ends == pytest.approx((0.5, 1.0), abs=1e-6)
+
+
 def test_backends_agree(to_backend: Any) -> None:
     points = np.random.default_rng(0).standard_normal((6, 3))
     cov = points.T @ points / 6
