@@ -94,12 +94,23 @@ def _reader(rng: np.random.Generator, m: int, plain: bool) -> tuple[Rational, Ma
 
 
 def rotated_layer(
-    mu: Sequence[Fraction], seed: int, *, name: str = "given spectrum", plain: bool = False
+    mu: Sequence[Fraction],
+    seed: int,
+    *,
+    name: str = "given spectrum",
+    half_turn: Fraction | None = None,
+    plain: bool = False,
 ) -> RationalLayer:
-    """Layer with the given eigenvalues along rationally rotated axes."""
+    """Layer with the given eigenvalues along rationally rotated axes.
+
+    Of two nodes the tangent of half the angle may be given; else entries of K are drawn.
+    """
     m, rng = len(mu), np.random.default_rng([seed, len(mu)])
     upper = np.triu(rng.integers(-1, 2, (m, m)), 1)
-    skew = matrix(upper - upper.T, plain)
+    if half_turn is None:
+        skew = matrix(upper - upper.T, plain)
+    else:
+        skew = matrix([[0, half_turn], [-half_turn, 0]], plain)
     unit = identity(m, skew)
     rotation = solve(combined(unit, skew), combined(unit, skew, -1))
     values = tuple(sorted((rational(value, plain) for value in mu), reverse=True))

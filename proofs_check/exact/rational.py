@@ -64,6 +64,11 @@ def rational(value: float | int | Fraction, plain: bool = False) -> Rational:
         raise ValueError(f"{value} is no rational number") from None
 
 
+def alike(value: float | int | Fraction, a: Matrix) -> Rational:
+    """A number as it is, of the kind of the entries of `a`."""
+    return rational(value, plain=isinstance(a[0][0], Fraction))
+
+
 def fraction(value: Rational) -> Fraction:
     """As a Fraction, whatever kind it is."""
     return Fraction(int(value.numerator), int(value.denominator))

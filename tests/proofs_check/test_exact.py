@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -9,8 +13,9 @@ import numpy as np
 import pytest
 
 from pruneproof import theory
-from pruneproof.proofs_check.checkers.exact import exact
+from pruneproof.proofs_check.checkers.exact import evidence_of, exact
 from pruneproof.proofs_check.exact import dpp, statements
+from pruneproof.proofs_check.exact.cases import CASES, Case
 from pruneproof.proofs_check.exact.layers import rotated_layer, whole_layers
 from pruneproof.proofs_check.exact.rational import (
     characteristic,
@@ -29,6 +34,20 @@ from pruneproof.proofs_check.exact.rational import (
     scaled,
     solve,
     trace,
+)
+from pruneproof.proofs_check.exact.sampling import (
+    failure_floor,
+    failure_probability,
+    least_draws,
+    log_bracket,
+    paper_width,
+    union_bound,
+)
+from pruneproof.proofs_check.exact.spectra import (
+    degrees_ridge_bracket,
+    known,
+    spectrum,
+    volume_ridge_bracket,
 )
 from pruneproof.proofs_check.exact.volume import Resolvent, listed_mean, subsets_of
 
@@ -182,13 +201,171 @@ def test_a_wrong_factor_of_determinantal_sampling_is_refuted() -> None:
     assert [part.part for part in parts if not part.hold] == ["residual", "loss"]
 
 
-@pytest.mark.parametrize("claim_id", ["spectral.I7", "laws.L3"])
+def _holds(parts: Any) -> list[bool | None]:
+    return [part.hold for part in parts]
+
+
+def test_equality_cases_are_met_exactly() -> None:
+    """Flat Sigma: X1's loss is met, D6 up to 1 - 1/m^2; both lose what is 1/1000 smaller."""
+    mu, k, one = (Fraction(2, 3),) * 5, 2, known(rational(1))  # N(1) = 5 (2/3)/(5/3) = 2
+    layer = rotated_layer(mu, 3)
+    mean, residual_part, best = statements.degrees_suffice(layer, k, at=one)
+    assert mean.lhs == mean.rhs
+    assert residual_part.hold
+    assert best.hold
+    short = statements.degrees_suffice(layer, k, at=one, constant=Fraction(999, 1000))
+    assert _holds(short) == [False, True, True]
+    flat = replace(layer, theta=rational(1))
+    (part,) = statements.logfree_loss(flat, 1)
+    assert part.lhs / part.rhs == rational(Fraction(24, 25))
+    (part,) = statements.logfree_loss(flat, 1, constant=0.95)
+    assert part.hold is False
+
+
+def test_altered_statements_are_refuted() -> None:
+    k, one = 5, known(rational(1))
+    extreme = rotated_layer((Fraction(1), *(Fraction(2 * k - 1),) * k), 3)
+    assert all(_holds(statements.degrees_suffice(extreme, k, at=one)))
+    dropped = statements.degrees_suffice(extreme, k, at=one, residual_constant=1)
+    assert _holds(dropped) == [True, False, True]
+    twins = rotated_layer((Fraction(1), Fraction(1, 10**4)), 1, half_turn=Fraction(41, 99))
+    assert _holds(statements.tail_loss(twins, 1)) == [True]
+    assert _holds(statements.tail_loss(twins, 1, constant=0.95)) == [False]
+    assert _holds(statements.tail_loss(twins, 1, power=0.5)) == [False]
+    flat = rotated_layer((Fraction(1),) * 5, 2)
+    halved = statements.logfree_residual(flat, 1, ridge_scale=0.5)  # 4/5 against 5/7
+    assert _holds(halved) == [False]
+
+
+def test_eigenvalues_and_ridges_are_enclosed() -> None:
+    mu = (Fraction(9), Fraction(4), Fraction(4), Fraction(1, 1000), Fraction(0))
+    given = rotated_layer(mu, 5)
+    unknown = replace(given, mu=None)
+    for bits in (10, 60, 200):
+        for bracket, value in zip(spectrum(unknown, bits), mu, strict=True):
+            low, high = fraction(bracket.low), fraction(bracket.high)
+            assert low <= value <= high
+            assert high - low <= high / 2**bits
+        for k in range(1, 5):
+            ridge = volume_ridge_bracket(unknown, k, bits)
+            exact_ridge = volume_ridge_bracket(given, k, bits)
+            assert exact_ridge.low == exact_ridge.high
+            assert ridge.low <= exact_ridge.low <= ridge.high
+    assert theory.volume_ridge(floats(given.sigma), 3) == pytest.approx(
+        float(fraction(volume_ridge_bracket(given, 3, 40).low)), rel=1e-12
+    )
+    found = degrees_ridge_bracket(Resolvent(given.sigma), 2, 60)
+    near = theory.ridge_for_degrees_of_freedom(floats(given.sigma), 2.0)
+    assert float(fraction(found.low)) == pytest.approx(near, rel=1e-12)
+    with pytest.raises(ValueError, match="lies between 0 and 4"):
+        degrees_ridge_bracket(Resolvent(given.sigma), 4, 60)
+
+
+def _by_listing(nodes: int, width: int, least: int) -> Fraction:
+    """Failure probability by all nodes^width sequences of draws."""
+    draws = itertools.product(range(nodes), repeat=width)
+    failed = sum(min(d.count(j) for j in range(nodes)) < least for d in draws)
+    return Fraction(failed, nodes**width)
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+@pytest.mark.parametrize(("nodes", "width"), [(1, 4), (2, 9), (3, 8), (4, 7)])
+def test_failure_probabilities_are_those_of_a_listing(nodes: int, width: int, plain: bool) -> None:
+    leverage = Fraction(99, 100)
+    least = least_draws(nodes, leverage, width, Fraction(4))
+    value = failure_probability(nodes, leverage, width, plain=plain)
+    assert value == _by_listing(nodes, width, least)
+    if nodes > 1:
+        assert failure_floor(nodes, leverage, width) <= value <= union_bound(nodes, leverage, width)
+
+
+@needs_flint
+def test_two_ways_to_a_failure_probability() -> None:
+    for nodes, width in ((5, 60), (8, 75)):
+        args = (nodes, Fraction(95, 100), width)
+        assert failure_probability(*args) == failure_probability(*args, plain=True) > 0
+
+
+@needs_flint
+def test_figures_of_flat_families() -> None:
+    """All digits that the statement of the law gives."""
+    leverage, delta = Fraction(99, 100), Fraction(1, 5)
+
+    def width(nodes: int, factor: Fraction) -> int:
+        return paper_width(nodes, leverage, factor=factor, delta=delta)
+
+    assert width(20, Fraction(5)) == theory.paper_width(np.full(20, 99.0), 1.0) == 730
+    assert least_draws(20, leverage, 730, Fraction(4)) == 9
+    assert f"{float(failure_probability(20, leverage, 730)):.7e}" == "1.5577765e-07"
+    figures = {
+        Fraction(1): ("0.473", "0.504"),
+        Fraction(5, 4): ("0.101", "0.101"),
+        Fraction(3, 2): ("0.077", "0.073"),
+    }
+    for factor, printed in figures.items():
+        for nodes, figure in zip((80, 120), printed, strict=True):
+            value = failure_probability(nodes, leverage, width(nodes, factor))
+            assert f"{float(value):.3f}" == figure
+            assert value > Fraction(1, 15)
+    value = failure_probability(80, leverage, width(80, Fraction(2)))
+    assert f"{float(value):.3f}" == "0.011"
+
+
+def test_twice_in_place_of_five_times_dies_far_out() -> None:
+    nodes, leverage = 891250, Fraction(999, 1000)
+    k = paper_width(nodes, leverage, factor=Fraction(2), delta=Fraction(1, 5))
+    assert (k, least_draws(nodes, leverage, k, Fraction(4))) == (32197877, 10)
+    floor = failure_floor(nodes, leverage, k)
+    assert f"{float(floor):.4f}" == "0.0669"
+    assert floor > Fraction(1, 15)
+    finer = failure_floor(nodes, leverage, k, bits=512)
+    assert 0 <= finer - floor < Fraction(1, 2**200)
+
+
+def test_logarithms_are_enclosed() -> None:
+    for x in (Fraction(1), Fraction(7, 5), Fraction(1584), Fraction(10**9, 7)):
+        low, high = log_bracket(x)
+        assert low <= high < low + Fraction(1, 10**25)
+        assert float(low) == pytest.approx(math.log(x), rel=1e-15, abs=1e-300)
+
+
+CLAIMS = (*CASES, "spectral.P1", pytest.param("laws.L4", marks=needs_flint))
+
+
+@pytest.mark.parametrize("claim_id", CLAIMS)
 def test_exact_evidence(claim_id: str) -> None:
     evidence = exact(claim_id, budget="quick")
     assert evidence is not None
     assert evidence.word == "EXACT"
-    assert evidence.instances >= 6
-    assert "rational arithmetic" in evidence.sentence
+    assert evidence.instances >= 3
+    assert "rational" in evidence.sentence
+    json.dumps(dict(evidence.details))
+
+
+def test_what_the_flat_family_kills_is_told() -> None:
+    evidence = exact("spectral.P1", budget="quick")
+    assert evidence is not None
+    kept = {
+        name: [found["kept"] for found in fates]
+        for name, fates in evidence.details["mutants"].items()
+    }
+    assert kept == {
+        "5 -> 1": [False, False],
+        "5 -> 1.25": [False, False],
+        "5 -> 1.5": [False, False],
+        "5 -> 2": [True, True, False],
+    }
+
+
+def test_sabotage_is_refuted_with_its_instance() -> None:
+    layer = whole_layers(4, 2020)[0]
+    case = Case("a layer", list(statements.volume_mean(layer, 2, spare=0)))
+    evidence = evidence_of([case], "never mind")
+    assert evidence.word == "REFUTED"
+    assert evidence.witness is not None
+    assert evidence.witness["instance"] == "a layer"
+    lhs, rhs = (Fraction(str(evidence.witness[side])) for side in ("lhs", "rhs"))
+    assert lhs * 2 == rhs * 3  # k for k + 1, k = 2
 
 
 def test_no_exact_evaluation() -> None:
