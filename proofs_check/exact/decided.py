@@ -2,6 +2,8 @@
 
 A bound that grows with a ridge lam known to lie between two rationals is decided where both give
 the same answer.
+
+This module may import NumPy only.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from .rational import Matrix, Rational, combined, fraction, inner, is_semidefinite, trace
+import numpy as np
+
+from .rational import Matrix, Rational, alike, along, combined, fraction, inner, negative_direction
 from .spectra import Bracket
 
 
@@ -23,7 +27,7 @@ class Decided:
     part : str
     lhs, rhs : rational
         The sides; of a matrix equality the squared Frobenius norm of the difference, and 0; of a
-        matrix inequality the traces. Of an enclosed right side the end that decides.
+        matrix inequality those along one direction. Of an enclosed right side the end that decides.
     hold : bool or None
         None where the enclosure does not decide.
     relation : {"=", "<="}
@@ -67,13 +71,30 @@ def at_most(
 
 
 def below(part: str, lower: Matrix, bound: Callable[[Rational], Matrix], at: Bracket) -> Decided:
-    """lower <= bound(x) as matrices, at some x in a bracket, `bound` nondecreasing."""
+    """lower <= bound(x) as matrices, at some x in a bracket, `bound` nondecreasing.
+
+    The sides shown are those along one direction v: one that refutes, or the one where the ratio
+    v.(lower v)/v.(bound v) is about the largest.
+    """
     low = bound(at.low)
-    if is_semidefinite(combined(low, lower, -1)):
-        return Decided(part, trace(lower), trace(low), True)
+    if negative_direction(combined(low, lower, -1)) is None:
+        v = _tightest(lower, low)
+        return Decided(part, along(lower, v), along(low, v), True)
     high = bound(at.high)
-    holds = None if is_semidefinite(combined(high, lower, -1)) else False
-    return Decided(part, trace(lower), trace(high), holds)
+    refuting = negative_direction(combined(high, lower, -1))
+    v = refuting or _tightest(lower, high)
+    return Decided(part, along(lower, v), along(high, v), None if refuting is None else False)
+
+
+def _tightest(lower: Matrix, upper: Matrix) -> tuple[Rational, ...]:
+    """Direction of about the largest ratio, found in floating point."""
+    left, right = (
+        np.array([[float(fraction(x)) for x in row] for row in a]) for a in (lower, upper)
+    )
+    values, vectors = np.linalg.eigh(right)
+    whitening = vectors / np.sqrt(np.maximum(values, 1e-12 * values[-1]))
+    v = whitening @ np.linalg.eigh(whitening.T @ left @ whitening)[1][:, -1]
+    return tuple(alike(float(x), lower) for x in v / np.max(np.abs(v)))
 
 
 #: Bits of enclosures, one after the other until they decide.

@@ -258,6 +258,29 @@ def inertia(a: Matrix) -> tuple[int, int, int]:
     return signs[0], signs[1], signs[2]
 
 
-def is_semidefinite(a: Matrix) -> bool:
-    """Whether a symmetric matrix has no negative eigenvalue."""
-    return inertia(a)[0] == 0
+def negative_direction(a: Matrix) -> tuple[Rational, ...] | None:
+    """Some v with v.(A v) < 0 of a symmetric matrix; None if it is positive semidefinite."""
+    left = [[*row, *other] for row, other in zip(a, identity(len(a), a), strict=True)]
+    nodes = list(range(len(a)))  # rows of `left` are T A and T, with T A T^T diagonal so far
+    while nodes:
+        p = next((i for i in nodes if left[i][i]), None)
+        if p is None:
+            pair = next(((i, j) for i in nodes for j in nodes if left[i][j]), None)
+            if pair is None:
+                return None
+            i, j = pair  # both pivots are 0, so the sum or the difference has -2 |a_ij|
+            sign = -1 if left[i][j] > 0 else 1
+            return tuple(x + sign * y for x, y in zip(left[i], left[j], strict=True))[len(a) :]
+        if left[p][p] < 0:
+            return tuple(left[p][len(a) :])
+        nodes.remove(p)
+        for i in nodes:
+            if left[i][p]:
+                factor = left[i][p] / left[p][p]
+                left[i] = [x - factor * y for x, y in zip(left[i], left[p], strict=True)]
+    return None
+
+
+def along(a: Matrix, v: Sequence[Rational]) -> Rational:
+    """v.(A v)."""
+    return dot(v, tuple(dot(row, v) for row in a))

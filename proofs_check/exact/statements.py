@@ -13,12 +13,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from . import dpp
 from .decided import Decided, at_most, below, equals, same
 from .layers import RationalLayer
-from .rational import Matrix, Rational, alike, eliminated, inner, product, scaled, trace
+from .rational import Matrix, Rational, alike, combined, eliminated, inner, product, scaled, trace
 from .spectra import Bracket, degrees_ridge_bracket, tail_bracket, volume_ridge_bracket
 from .volume import Resolvent, Subset, best_loss, listed_mean, subsets_of
 
@@ -44,12 +45,23 @@ def _mean(layer: RationalLayer, k: int) -> Matrix:
     return mean
 
 
+def _plain_mean(listed: list[Subset]) -> Matrix:
+    """Mean of S_J over all J alike."""
+    total = functools.reduce(combined, (found.residual for found in listed))
+    return tuple(tuple(x / len(listed) for x in row) for row in total)
+
+
 def volume_mean(
-    layer: RationalLayer, k: int, *, constant: Number = 1, spare: int = 1
+    layer: RationalLayer,
+    k: int,
+    *,
+    constant: Number = 1,
+    spare: int = 1,
+    by_volume: bool = True,
 ) -> Iterator[Decided]:
     """I7: e_k, E S_J and E L^A = (k + spare) e_{k+1}/e_k by listing; k <= rank."""
     formula, c = resolvent(layer.sigma), alike(constant, layer.sigma)
-    mean = _mean(layer, k)
+    mean = _mean(layer, k) if by_volume else _plain_mean(_listed(layer.sigma, k))
     yield equals("e_k", listed_mean(_listed(layer.sigma, k))[0], formula.e[k])
     yield same("residual", mean, scaled(formula.mean_residual(k), c))
     yield equals("loss", trace(mean), c * formula.mean_loss(k) * (k + spare) / (k + 1))
@@ -161,6 +173,12 @@ def logfree_loss(
     bound = _mixed(layer, constant, ridge_scale=ridge_scale, by_degrees=by_degrees)
     at = volume_ridge_bracket(layer, k, bits)
     yield at_most(f"{selector} J", chosen_loss(layer, k, selector), bound, at)
+
+
+def greedy_loss(layer: RationalLayer, k: int, bits: int = 40) -> Iterator[Decided]:
+    """A2: the greedy J of 2 nodes against the bound of D6, of the output loss alone."""
+    outputs = replace(layer, theta=0 * layer.theta)
+    yield from logfree_loss(outputs, min(2, layer.m), bits, selector="greedy")
 
 
 def doubled_degrees(

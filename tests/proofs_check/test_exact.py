@@ -18,6 +18,7 @@ from pruneproof.proofs_check.exact import dpp, statements
 from pruneproof.proofs_check.exact.cases import CASES, Case
 from pruneproof.proofs_check.exact.layers import rotated_layer, whole_layers
 from pruneproof.proofs_check.exact.rational import (
+    along,
     characteristic,
     combined,
     determinant,
@@ -26,8 +27,8 @@ from pruneproof.proofs_check.exact.rational import (
     identity,
     inertia,
     inverse,
-    is_semidefinite,
     matrix,
+    negative_direction,
     product,
     rational,
     residual,
@@ -98,7 +99,7 @@ def test_linear_algebra(plain: bool) -> None:
     assert inertia(a) == (1, 0, 2)  # eigenvalues -2.67.., .25.., 6.4..
     assert inertia(matrix([[0, 1], [1, 0]], plain)) == (1, 0, 1)
     assert inertia(matrix(np.ones((4, 4)), plain)) == (0, 3, 1)
-    assert not is_semidefinite(a)
+    assert negative_direction(a) is not None
     singular = matrix([[1, 2], [2, 4]], plain)
     assert determinant(singular) == 0
     with pytest.raises(ZeroDivisionError):
@@ -117,6 +118,9 @@ def test_inertia_counts_signs_of_eigenvalues() -> None:
         zeros = int(np.sum(np.abs(found) < 1e-9))
         signs = (int(np.sum(found < -1e-9)), zeros, int(np.sum(found > 1e-9)))
         assert inertia(matrix(a)) == signs
+        direction = negative_direction(matrix(a))
+        assert (direction is None) == (signs[0] == 0)
+        assert direction is None or along(matrix(a), direction) < 0
 
 
 @pytest.mark.parametrize("plain", PLAIN)
