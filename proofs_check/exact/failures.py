@@ -136,7 +136,6 @@ def _promise(budget: str) -> Evidence:
         f"{float(max(f.high for f in kept)):.7e} against delta/3 = {PROMISED}, in rational "
         f"arithmetic; the same family kills {', '.join(killed)}",
         instances=len(kept),
-        worst_ratio=float(max(found.high for found in kept) / PROMISED),
         details=details,
     )
 

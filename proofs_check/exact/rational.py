@@ -1,7 +1,7 @@
 r"""Linear algebra on small matrices of rational numbers.
 
 A matrix is a tuple of rows. Its entries are all of one kind, which every function keeps: those of
-python-flint (`fmpq`) where it is installed, about ten times faster, or
+python-flint (`fmpq`) where it is installed, several times faster, or
 :class:`fractions.Fraction`. The algorithms are the same for both, but determinants and solutions
 of `fmpq` are flint's own.
 
