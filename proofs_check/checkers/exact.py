@@ -5,11 +5,14 @@ Everything is decided in rational numbers: an identity holds to the last digit o
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from ..evidence import Evidence
 from ..exact.cases import CASES, Case
 from ..exact.decided import Decided
 from ..exact.failures import failures
 from ..exact.rational import arithmetic, fraction
+from ..exact.readings import READINGS
 from .search import BUDGETS
 
 
@@ -36,6 +39,8 @@ def exact(claim_id: str, *, budget: str) -> Evidence | None:
     if claim_id in CASES:
         what, cases = CASES[claim_id]
         return evidence_of(list(cases(budget)), what)
+    if claim_id in READINGS:
+        return _reading(READINGS[claim_id]())
     return failures(claim_id, budget)
 
 
@@ -61,6 +66,26 @@ def evidence_of(cases: list[Case], what: str) -> Evidence:
             "open": open_,
         },
     )
+
+
+def _reading(part: Decided) -> Evidence:
+    """A false reading at its witness, whose numbers are rational."""
+    lhs, rhs = fraction(part.lhs), fraction(part.rhs)
+    if part.hold:
+        return Evidence("NOT FALSIFIED", f"should fail, but {lhs} is at most {rhs}", instances=1)
+    figures = f"{_shown(lhs)} exceeds {_shown(rhs)}"
+    return Evidence(
+        "REFUTED",
+        f"false as it should be: {part.part} {figures}, in rational arithmetic",
+        instances=1,
+        worst_ratio=part.ratio if rhs else None,
+        witness={"part": part.part, "lhs": str(lhs), "rhs": str(rhs)},
+    )
+
+
+def _shown(value: Fraction) -> str:
+    """As a fraction where that is short, else in ten digits."""
+    return str(value) if len(str(value)) < 12 else f"{float(value):.10g}"
 
 
 def _refuted(name: str, part: Decided, count: int) -> Evidence:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from pruneproof import theory
+from pruneproof.proofs_check import claims
 from pruneproof.proofs_check.checkers.exact import evidence_of, exact
 from pruneproof.proofs_check.exact import dpp, statements
 from pruneproof.proofs_check.exact.cases import CASES, Case
@@ -36,6 +37,7 @@ from pruneproof.proofs_check.exact.rational import (
     solve,
     trace,
 )
+from pruneproof.proofs_check.exact.readings import READINGS
 from pruneproof.proofs_check.exact.sampling import (
     failure_floor,
     failure_probability,
@@ -359,6 +361,42 @@ def test_what_the_flat_family_kills_is_told() -> None:
         "5 -> 1.5": [False, False],
         "5 -> 2": [True, True, False],
     }
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "lhs", "rhs"),
+    [
+        ("spectral.F1", "11/511", "4/1001"),
+        ("spectral.F2", "614000/617", "796"),
+        ("spectral.F4", "1/8", "0"),
+        ("spectral.A2", "36/5", "95/18"),
+    ],
+)
+def test_false_readings_fail_exactly(claim_id: str, lhs: str, rhs: str) -> None:
+    evidence = exact(claim_id, budget="quick")
+    assert evidence is not None
+    assert evidence.word == "REFUTED"
+    assert evidence.witness is not None
+    assert (evidence.witness["lhs"], evidence.witness["rhs"]) == (lhs, rhs)
+    assert lhs in evidence.sentence
+
+
+def test_readings_agree_with_the_claims_own_instances() -> None:
+    """F1, F3, F4 and A2 are at the frozen instances of the claims, F2 at another."""
+    for claim_id in ("spectral.F1", "spectral.F3", "spectral.F4", "spectral.A2"):
+        (claim,) = claims(claim_id)
+        sides = claim.check(claim.instance(claim.examples[0]))
+        part = READINGS[claim_id]()
+        for value, side in ((sides.lhs, part.lhs), (sides.rhs, part.rhs)):
+            assert abs(value - float(fraction(side))) <= 10 * sides.tolerance, claim_id
+
+
+def test_a_reading_that_held_would_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = replace(READINGS["spectral.F1"](), lhs=Fraction(0), hold=True)
+    monkeypatch.setitem(READINGS, "spectral.F1", lambda: held)
+    evidence = exact("spectral.F1", budget="quick")
+    assert evidence is not None
+    assert evidence.word == "NOT FALSIFIED"
 
 
 def test_sabotage_is_refuted_with_its_instance() -> None:
