@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from . import statements
+from . import draws, statements
 from .decided import Decided, refined
 from .layers import RationalLayer, rotated_layer, whole_layers
-from .rational import fraction, rational
+from .rational import fraction, matrix, rational
 from .spectra import known
 from .statements import resolvent
 
@@ -95,6 +95,34 @@ def degrees_suffice(budget: str) -> Iterator[Case]:
     for layer, k, ridge in _following(budget, 1):
         parts = list(statements.degrees_suffice(layer, k, at=known(rational(ridge))))
         yield Case(f"{_at(layer, k)}, lam = {ridge}", parts)
+
+
+def reconstruction_size(budget: str) -> Iterator[Case]:
+    """X6, likewise."""
+    yield from _refined(statements.reconstruction_size, _widths(budget))
+    yield from _refined(statements.reconstruction_size, _given_widths(budget))
+
+
+def leverage_sampling(budget: str) -> Iterator[Case]:
+    """L1: all draws from whole-number layers of 3 or 4 nodes."""
+    for m, k in ((3, 2), (3, 4)) if budget == "quick" else ((3, 2), (3, 5), (4, 4), (4, 6)):
+        for layer in whole_layers(m, SEED):
+            for ridge in RIDGES[::2]:
+                parts = list(draws.leverage_sampling(layer, rational(ridge), k))
+                yield Case(f"{_at(layer, k)}, lam = {ridge}", parts)
+
+
+def sampled_degrees(budget: str) -> Iterator[Case]:
+    """X10e: all samples of up to six from populations of up to four whole-number points."""
+    rng = np.random.default_rng(SEED)
+    for p, m in ((1, 2), (2, 2), (3, 2), (3, 3), (4, 3)):
+        points, weights = rng.integers(-3, 4, (p, m)), rng.integers(1, 6, p)
+        chances = tuple(rational(Fraction(int(w), int(np.sum(weights)))) for w in weights)
+        population = draws.Population(f"{p} points", matrix(points), chances)
+        for n in (1, 3) if budget == "quick" else (1, 2, 3, 6):
+            for ridge in RIDGES:
+                parts = list(draws.sampled_degrees(population, rational(ridge), n))
+                yield Case(f"{population.name} in {m} dimensions, n = {n}, lam = {ridge}", parts)
 
 
 def _at(layer: RationalLayer, k: int) -> str:
@@ -183,5 +211,8 @@ CASES: dict[str, tuple[str, Callable[[str], Iterator[Case]]]] = {
     "spectral.D7": ("the best of all subsets meets the bound", doubled_degrees),
     "spectral.D8": ("the best of all subsets meets the bound", tail_loss),
     "spectral.X1": ("mean loss, mean residual and best subset meet the bounds", degrees_suffice),
+    "spectral.X6": ("mean size, entries and largest volume meet the bounds", reconstruction_size),
+    "spectral.X10e": ("variance and both ends hold, all samples listed,", sampled_degrees),
+    "laws.L1": ("equal to the last digit for all draws, the mean above lam H,", leverage_sampling),
     "laws.L3": ("all sides equal to the last digit, all subsets listed,", determinantal),
 }

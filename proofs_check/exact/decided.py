@@ -92,7 +92,7 @@ def _tightest(lower: Matrix, upper: Matrix) -> tuple[Rational, ...]:
         np.array([[float(fraction(x)) for x in row] for row in a]) for a in (lower, upper)
     )
     values, vectors = np.linalg.eigh(right)
-    whitening = vectors / np.sqrt(np.maximum(values, 1e-12 * values[-1]))
+    whitening = vectors / np.sqrt(np.maximum(values, max(1e-12 * values[-1], 1e-300)))
     v = whitening @ np.linalg.eigh(whitening.T @ left @ whitening)[1][:, -1]
     return tuple(alike(float(x), lower) for x in v / np.max(np.abs(v)))
 

@@ -43,6 +43,8 @@ class RationalLayer:
         Z.
     mu : tuple or None
         Eigenvalues, descending.
+    samples : (n, m) matrix or None
+        Phi.
     """
 
     name: str
@@ -50,6 +52,7 @@ class RationalLayer:
     theta: Rational
     output_weights: Matrix
     mu: tuple[Rational, ...] | None = None
+    samples: Matrix | None = None
 
     @property
     def m(self) -> int:
@@ -84,7 +87,8 @@ def _of_samples(name: str, phi: np.ndarray, rng: np.random.Generator, plain: boo
     n, m = phi.shape
     phi[0, :] = np.where(np.any(phi != 0, axis=0), phi[0, :], 1)  # no node is 0 on all samples
     sigma = scaled(matrix(phi.T @ phi, plain), rational(Fraction(1, n), plain))
-    return RationalLayer(f"{name}, m = {m}", sigma, *_reader(rng, m, plain))
+    reader = _reader(rng, m, plain)
+    return RationalLayer(f"{name}, m = {m}", sigma, *reader, samples=matrix(phi, plain))
 
 
 def _reader(rng: np.random.Generator, m: int, plain: bool) -> tuple[Rational, Matrix]:

@@ -1,4 +1,4 @@
-r"""Statements about a rational layer, both sides exact (I7, D5-D8, X1, L3).
+r"""Statements about a rational layer, both sides exact (I7, D5-D8, X1, X6, L3).
 
 Left sides list all subsets of k nodes. Each statement gives its parts as
 :class:`~.decided.Decided`; its constants are keyword arguments of the names and defaults that the
@@ -19,8 +19,29 @@ from fractions import Fraction
 from . import dpp
 from .decided import Decided, at_most, below, equals, same
 from .layers import RationalLayer
-from .rational import Matrix, Rational, alike, combined, eliminated, inner, product, scaled, trace
-from .spectra import Bracket, degrees_ridge_bracket, tail_bracket, volume_ridge_bracket
+from .rational import (
+    Matrix,
+    Rational,
+    alike,
+    block,
+    combined,
+    eliminated,
+    identity,
+    inner,
+    product,
+    scaled,
+    solve,
+    trace,
+    transposed,
+)
+from .spectra import (
+    Bracket,
+    degrees_ridge_bracket,
+    known,
+    spectrum,
+    tail_bracket,
+    volume_ridge_bracket,
+)
 from .volume import Resolvent, Subset, best_loss, listed_mean, subsets_of
 
 Number = float | int | Fraction
@@ -247,3 +268,36 @@ def degrees_suffice(
     yield below("mean residual", mean, _smoothed(layer, residual_constant), at)
     stated = _mixed(layer, output_constant=Fraction(4, 3))
     yield at_most("best J", chosen_loss(layer, k), stated, at)
+
+
+def reconstruction_size(
+    layer: RationalLayer,
+    k: int,
+    bits: int = 40,
+    *,
+    constant: Number = 1,
+    spare: int = 1,
+    entry: Number = 1,
+    uniform_constant: Number = 1,
+) -> Iterator[Decided]:
+    """X6: mean of ||A_J||_F^2, and of the largest volume the entries of A_J and S_J; k <= rank."""
+    c, most, c_all = _alike(layer, constant, entry, uniform_constant)
+    m, one, listed = layer.m, alike(1, layer.sigma), _listed(layer.sigma, k)
+    sizes = [(s.volume, _reconstruction(layer.sigma, s.nodes)) for s in listed if s.volume]
+    total = sum(volume for volume, _ in sizes)
+    mean = sum(volume * inner(a, a) for volume, a in sizes) / total
+    yield at_most("mean size", mean, lambda x: c * x, known(one * k * (m - k + spare)))
+    top = max(listed, key=lambda s: s.volume)
+    largest = max(abs(x) for row in _reconstruction(layer.sigma, top.nodes) for x in row)
+    yield at_most("entries", largest, lambda x: most * x, known(one))
+    if k < m:
+        unit, next_ = identity(m, layer.sigma), spectrum(layer, bits)[k]
+        factor = c_all * (1 + k * (m - k))
+        yield below("all directions", top.residual, lambda x: scaled(unit, factor * x), next_)
+
+
+def _reconstruction(sigma: Matrix, nodes: tuple[int, ...]) -> Matrix:
+    """A_J = Sigma_FJ Sigma_JJ^{-1}, of a nonsingular block."""
+    everything = range(len(sigma))
+    right = block(sigma, nodes, everything)
+    return transposed(solve(block(sigma, nodes, nodes), right))

@@ -39,6 +39,7 @@ STATEMENTS: dict[str, tuple[Callable[..., Iterable[Decided]], int | None]] = {
     "spectral.D7": (statements.doubled_degrees, 0),
     "spectral.D8": (statements.tail_loss, None),
     "spectral.X1": (statements.degrees_suffice, 1),
+    "spectral.X6": (statements.reconstruction_size, 0),
     "spectral.A2": (statements.greedy_loss, None),
 }
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -38,14 +36,6 @@ from pruneproof.proofs_check.exact.rational import (
     trace,
 )
 from pruneproof.proofs_check.exact.readings import READINGS
-from pruneproof.proofs_check.exact.sampling import (
-    failure_floor,
-    failure_probability,
-    least_draws,
-    log_bracket,
-    paper_width,
-    union_bound,
-)
 from pruneproof.proofs_check.exact.spectra import (
     degrees_ridge_bracket,
     known,
@@ -267,74 +257,6 @@ def test_eigenvalues_and_ridges_are_enclosed() -> None:
         degrees_ridge_bracket(Resolvent(given.sigma), 4, 60)
 
 
-def _by_listing(nodes: int, width: int, least: int) -> Fraction:
-    """Failure probability by all nodes^width sequences of draws."""
-    draws = itertools.product(range(nodes), repeat=width)
-    failed = sum(min(d.count(j) for j in range(nodes)) < least for d in draws)
-    return Fraction(failed, nodes**width)
-
-
-@pytest.mark.parametrize("plain", PLAIN)
-@pytest.mark.parametrize(("nodes", "width"), [(1, 4), (2, 9), (3, 8), (4, 7)])
-def test_failure_probabilities_are_those_of_a_listing(nodes: int, width: int, plain: bool) -> None:
-    leverage = Fraction(99, 100)
-    least = least_draws(nodes, leverage, width, Fraction(4))
-    value = failure_probability(nodes, leverage, width, plain=plain)
-    assert value == _by_listing(nodes, width, least)
-    if nodes > 1:
-        assert failure_floor(nodes, leverage, width) <= value <= union_bound(nodes, leverage, width)
-
-
-@needs_flint
-def test_two_ways_to_a_failure_probability() -> None:
-    for nodes, width in ((5, 60), (8, 75)):
-        args = (nodes, Fraction(95, 100), width)
-        assert failure_probability(*args) == failure_probability(*args, plain=True) > 0
-
-
-@needs_flint
-def test_figures_of_flat_families() -> None:
-    """All digits that the statement of the law gives."""
-    leverage, delta = Fraction(99, 100), Fraction(1, 5)
-
-    def width(nodes: int, factor: Fraction) -> int:
-        return paper_width(nodes, leverage, factor=factor, delta=delta)
-
-    assert width(20, Fraction(5)) == theory.paper_width(np.full(20, 99.0), 1.0) == 730
-    assert least_draws(20, leverage, 730, Fraction(4)) == 9
-    assert f"{float(failure_probability(20, leverage, 730)):.7e}" == "1.5577765e-07"
-    figures = {
-        Fraction(1): ("0.473", "0.504"),
-        Fraction(5, 4): ("0.101", "0.101"),
-        Fraction(3, 2): ("0.077", "0.073"),
-    }
-    for factor, printed in figures.items():
-        for nodes, figure in zip((80, 120), printed, strict=True):
-            value = failure_probability(nodes, leverage, width(nodes, factor))
-            assert f"{float(value):.3f}" == figure
-            assert value > Fraction(1, 15)
-    value = failure_probability(80, leverage, width(80, Fraction(2)))
-    assert f"{float(value):.3f}" == "0.011"
-
-
-def test_twice_in_place_of_five_times_dies_far_out() -> None:
-    nodes, leverage = 891250, Fraction(999, 1000)
-    k = paper_width(nodes, leverage, factor=Fraction(2), delta=Fraction(1, 5))
-    assert (k, least_draws(nodes, leverage, k, Fraction(4))) == (32197877, 10)
-    floor = failure_floor(nodes, leverage, k)
-    assert f"{float(floor):.4f}" == "0.0669"
-    assert floor > Fraction(1, 15)
-    finer = failure_floor(nodes, leverage, k, bits=512)
-    assert 0 <= finer - floor < Fraction(1, 2**200)
-
-
-def test_logarithms_are_enclosed() -> None:
-    for x in (Fraction(1), Fraction(7, 5), Fraction(1584), Fraction(10**9, 7)):
-        low, high = log_bracket(x)
-        assert low <= high < low + Fraction(1, 10**25)
-        assert float(low) == pytest.approx(math.log(x), rel=1e-15, abs=1e-300)
-
-
 CLAIMS = (*CASES, "spectral.P1", pytest.param("laws.L4", marks=needs_flint))
 
 
@@ -346,21 +268,6 @@ def test_exact_evidence(claim_id: str) -> None:
     assert evidence.instances >= 3
     assert "rational" in evidence.sentence
     json.dumps(dict(evidence.details))
-
-
-def test_what_the_flat_family_kills_is_told() -> None:
-    evidence = exact("spectral.P1", budget="quick")
-    assert evidence is not None
-    kept = {
-        name: [found["kept"] for found in fates]
-        for name, fates in evidence.details["mutants"].items()
-    }
-    assert kept == {
-        "5 -> 1": [False, False],
-        "5 -> 1.25": [False, False],
-        "5 -> 1.5": [False, False],
-        "5 -> 2": [True, True, False],
-    }
 
 
 @pytest.mark.parametrize(
@@ -397,6 +304,16 @@ def test_a_reading_that_held_would_be_told(monkeypatch: pytest.MonkeyPatch) -> N
     evidence = exact("spectral.F1", budget="quick")
     assert evidence is not None
     assert evidence.word == "NOT FALSIFIED"
+
+
+def test_altered_reconstructions_are_refuted() -> None:
+    flat = rotated_layer((Fraction(1),) * 3, 3)
+    assert _holds(statements.reconstruction_size(flat, 3)) == [True, True]
+    assert _holds(statements.reconstruction_size(flat, 3, spare=0)) == [False, True]
+    twins = rotated_layer((Fraction(1), Fraction(1, 10**4)), 1, half_turn=Fraction(41, 99))
+    assert _holds(statements.reconstruction_size(twins, 1)) == [True] * 3
+    lowered = statements.reconstruction_size(twins, 1, entry=0.95, uniform_constant=0.95)
+    assert _holds(lowered) == [True, False, False]
 
 
 def test_sabotage_is_refuted_with_its_instance() -> None:
