@@ -64,8 +64,8 @@ def failure_probability(
 
 def _modular(nodes: int, width: int, least: int) -> int:
     """a, by remainders."""
-    count, modulus, prime = 0, 1, 2**62
-    while modulus <= nodes**width:
+    count, modulus, prime, most = 0, 1, 2**62, nodes**width
+    while modulus <= most:
         prime = _prime_below(prime)
         remainder = _remainder(nodes, width, least, prime)
         count += modulus * ((remainder - count) * pow(modulus, -1, prime) % prime)
