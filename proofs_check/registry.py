@@ -28,6 +28,9 @@ FAMILIES = (
     "sampling",
     "bernstein",
     "sampled_network",
+    "rates",
+    "concentration",
+    "generalization",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

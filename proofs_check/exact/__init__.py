@@ -1,1 +1,1 @@
-"""Statements decided in rational arithmetic: small instances, whole enumerations."""
+"""Rational arithmetic: identities and inequalities of small layers decided without rounding."""

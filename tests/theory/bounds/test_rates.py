@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from hypothesis import strategies as st
 from pruneproof.theory import (
     degrees_of_freedom,
     dof_sandwich,
+    fast_rate_sandwich,
     power_law_dof_bound,
     power_law_ridge_sandwich,
     ridge_for_degrees_of_freedom,
+    slow_rate_sandwich,
     volume_ridge,
 )
 
@@ -85,3 +89,72 @@ def test_exponents_without_a_sum_are_refused() -> None:
         power_law_dof_bound(1.0, 0.1)
     with pytest.raises(ValueError, match="exponent must be above 1"):
         power_law_ridge_sandwich(0.5, 3)
+
+
+def least(curve: Any) -> float:
+    """Least of a curve over real k, by a grid of logarithms and a bounded search around it."""
+    from scipy.optimize import minimize_scalar
+
+    grid = np.linspace(-3.0, 14.0, 400)
+    best = int(np.argmin([curve(math.exp(x)) for x in grid]))
+    ends = (grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)])
+    found = minimize_scalar(
+        lambda x: curve(math.exp(x)), bounds=ends, method="bounded", options={"xatol": 1e-9}
+    )
+    return float(found.fun)
+
+
+def balance(a: float, scale: float, power: float, spread: float, shift: float = 0.0) -> Any:
+    """Bias (A (k + shift)^-a)^power and variance k^{2 power}/spread."""
+    return lambda k: (scale * (k + shift) ** -a) ** power + k ** (2 * power) / spread
+
+
+@pytest.mark.parametrize("n", [1.0, 30.0, 1e4, 1e9])
+def test_rate_sandwiches_of_inverse_squares(n: float) -> None:
+    """lam_N from the closed form of N, parametrised by lam: k = N(lam)."""
+    fast = least(lambda k: k**-2 + dof_of_inverse_squares(k**-2) ** 2 / n)  # lam = k**-2
+    slow = least(lambda k: k**-1 + dof_of_inverse_squares(k**-2) / math.sqrt(n))
+    for found, ends in ((fast, fast_rate_sandwich(2.0, n)), (slow, slow_rate_sandwich(2.0, n))):
+        # the search errs by the curvature times xatol squared, far below 1e-12
+        assert ends[0].lower <= found * (1 + 1e-12)
+        assert found <= ends[0].upper * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("a", [1.2, 2.0, 4.5])
+@pytest.mark.parametrize("n", [2.0, 1e3, 1e7])
+def test_rate_ends_enclose_what_the_ridge_sandwich_says(a: float, n: float) -> None:
+    """Upper end: least over k of A k^-a + k^2/n; lower end: at most that of A (k + 1)^-a + k^2/n.
+
+    The same for the square roots, where the lower end is only 1/sqrt n down.
+    """
+    for place, scale in enumerate(((math.pi / a / math.sin(math.pi / a)) ** a, (a / (a - 1)) ** a)):
+        fast, slow = fast_rate_sandwich(a, n)[place], slow_rate_sandwich(a, n)[place]
+        root = math.sqrt(n)
+        for ends, power, spread in ((fast, 1.0, n), (slow, 0.5, root)):
+            assert ends.upper == pytest.approx(least(balance(a, scale, power, spread)), rel=1e-9)
+            assert ends.lower <= least(balance(a, scale, power, spread, 1.0)) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("a", [1.5, 2.0, 3.0])
+def test_rates_have_their_exponents_and_close_up(a: float) -> None:
+    steps = 10.0 ** np.arange(4, 21, 4)
+    for sandwich, rate in (
+        (fast_rate_sandwich, a / (a + 2)),
+        (slow_rate_sandwich, a / 2 / (a + 2)),
+    ):
+        for place in (0, 1):
+            ends = [sandwich(a, n)[place] for n in steps]
+            for first, second in itertools.pairwise(ends):
+                assert second.upper / first.upper == pytest.approx(1e4**-rate, rel=1e-12)
+            gaps = [1 - end.lower / end.upper for end in ends]
+            assert all(0 < later < gap for gap, later in itertools.pairwise(gaps))
+            # the gap is of order 1/K, and K grows as n^{1/(a+2)}
+            assert gaps[-1] / gaps[-2] == pytest.approx(1e4 ** (-1 / (a + 2)), rel=0.05)
+
+
+def test_too_few_samples_are_refused() -> None:
+    for sandwich in (fast_rate_sandwich, slow_rate_sandwich):
+        with pytest.raises(ValueError, match="n must be at least 1, but is 0"):
+            sandwich(2.0, 0)
+        with pytest.raises(ValueError, match="exponent must be above 1"):
+            sandwich(1.0, 10)
