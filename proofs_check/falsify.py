@@ -6,13 +6,14 @@ In turn, until one refutes or the time is up:
     2.  differential evolution over numbers: of a layer its spectrum, rotation, ridge, mixture and
         output weights for several widths, of other instances the claim's own parameters.
 
-A refutation is shrunk to simple numbers and, where the statement has an exact or certified
-evaluation, decided again without rounding. What is found depends on the seed, and on the time only
-through where the search is cut.
+A refutation is shrunk to simple numbers; :mod:`.exact.witness` decides it without rounding where
+the statement has an exact form. What is found depends on the seed, and on the time only through
+where the search is cut.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,10 +31,11 @@ from .sides import Floats, Sides
 
 #: Examples that Hypothesis draws; its ``target`` bites after about a thousand.
 CLIMBED = 2000
-#: Shapes of layers that evolution tries: nodes, kept nodes, rows of output weights.
-SHAPES = ((3, 1, 1), (3, 2, 1), (4, 2, 1), (4, 3, 2), (5, 3, 2), (6, 3, 3))
-#: Generations of each evolution, and members per dimension.
-GENERATIONS, MEMBERS = 60, 6
+#: Shapes of layers that evolution tries in turn: nodes, kept nodes, rows of output weights.
+SHAPES = ((3, 2, 1), (4, 3, 1), (3, 1, 1), (4, 2, 2), (5, 3, 1), (5, 2, 2), (6, 3, 3))
+#: Generations of each evolution, members per dimension, differential weights: small populations
+#: that settle fast and many starts find more than one large population.
+GENERATIONS, MEMBERS, WEIGHTS = 120, 10, (0.3, 0.9)
 
 Told = Callable[[str, int, float], None]
 
@@ -158,10 +160,13 @@ class _Region:
 
 
 def _evolve(claim: Claim, seed: int, findings: _Watched) -> None:
-    """Differential evolution over each region, minus log(lhs/rhs) its cost."""
+    """Differential evolution over each region in turn, minus log(lhs/rhs) its cost.
+
+    Once through all, it starts again from other members, until the time is up.
+    """
     from scipy.optimize import differential_evolution
 
-    for number, region in enumerate(_regions(claim)):
+    for number, region in enumerate(itertools.cycle(list(_regions(claim)))):
 
         def cost(point: Floats, region: _Region = region) -> float:
             outcome = findings.evaluate(claim, region.parameters(point))
@@ -178,6 +183,7 @@ def _evolve(claim: Claim, seed: int, findings: _Watched) -> None:
             integrality=region.whole,
             maxiter=GENERATIONS,
             popsize=MEMBERS,
+            mutation=WEIGHTS,
             polish=False,
             tol=0.0,
             callback=stopped,
@@ -206,10 +212,14 @@ def _takes_shapes(claim: Claim) -> bool:
 
 
 def _layers(claim: Claim, m: int, k: int, outputs: int) -> _Region:
-    """log10 mu in [-4, 2], angles in [0, pi], log10 lam in [-4, 2], theta, Z in [-2, 2]."""
+    """mu_1 = 1, other log10 mu in [-4, 0], angles in [0, pi], log10 lam in [-4, 2], Z in [-2, 2].
+
+    A layer's ridge is in units of its mean eigenvalue, so the scale of mu is no loss. What lies
+    beyond [0, 1] is cut to theta = 0 or 1, where many statements are at their worst.
+    """
     angles = m * (m - 1) // 2
-    sizes = (m, angles, 1, 1, outputs * m)
-    spans = ((-4.0, 2.0), (0.0, math.pi), (-4.0, 2.0), (0.0, 1.0), (-2.0, 2.0))
+    sizes = (m - 1, angles, 1, 1, outputs * m)
+    spans = ((-4.0, 0.0), (0.0, math.pi), (-4.0, 2.0), (-1.0, 1.5), (-2.0, 2.0))
     bounds = [span for span, size in zip(spans, sizes, strict=True) for _ in range(size)]
     nodes = claim.space["nodes"].values if "nodes" in claim.space else ("even",)
 
@@ -217,13 +227,13 @@ def _layers(claim: Claim, m: int, k: int, outputs: int) -> _Region:
         mu, turns, ridge, theta, weights = np.split(point, np.cumsum(sizes)[:-1])
         return {
             "shape": {
-                "log10_spectrum": mu.tolist(),
+                "log10_spectrum": [0.0, *mu.tolist()],
                 "angles": turns.tolist(),
                 "output_weights": weights.reshape(outputs, m).tolist(),
             },
             "k": k,
             "log10_ridge": float(ridge[0]),
-            "theta": float(theta[0]),
+            "theta": min(max(float(theta[0]), 0.0), 1.0),
             "nodes": nodes[-1],
         }
 

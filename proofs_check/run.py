@@ -193,6 +193,16 @@ def _evidence(claim: Claim, run: Run) -> Iterator[tuple[str, Evidence]]:
         from .checkers.searched import searched
 
         yield "search", searched(claim, **settings)
+    for name, evidence in _by_tools(claim, run):
+        if evidence is not None:
+            yield name, evidence
+
+
+def _by_tools(claim: Claim, run: Run) -> Iterator[tuple[str, Evidence | None]]:
+    """What arithmetic without rounding and provers say, for the claims that they know."""
+    from .checkers.exact import exact
+
+    yield "exact", exact(claim.id, budget=run.budget)
 
 
 def _fates(claim: Claim, run: Run) -> Sequence[Fate]:

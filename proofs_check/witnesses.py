@@ -41,8 +41,9 @@ def save_witness(
     parameters: Mapping[str, Any],
     outcome: Sides | Exception | None,
     mutant: str | None = None,
+    exact: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a witness with what the statement showed there.
+    """Write a witness with what the statement showed there, and its exact decision.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def save_witness(
         "mutant": mutant,
         "parameters": dict(parameters),
         "outcome": _outcome(outcome),
+        "exact": None if exact is None else dict(exact),
     }
     document = sealed(SCHEMA, content)
     with written_whole(path) as file:
@@ -69,28 +71,38 @@ def replay_witness(path: str | os.PathLike[str]) -> tuple[str, bool, str]:
         The file is damaged, or names a claim, a mutant or parameters that there are not.
     """
     document = opened(path, (SCHEMA,))
-    claim = named(str(document.get("claim")), document.get("mutant"))
-    parameters = document.get("parameters")
+    mutant, parameters = document.get("mutant"), document.get("parameters")
+    claim = named(str(document.get("claim")), mutant)
     if not isinstance(parameters, dict):
         raise ValueError(f"{path} has no parameters; write it again")
     try:
         outcome: Sides | Exception = claim.check(claim.instance(parameters))
+        decided = decided_exactly(claim.id.partition("~")[0], mutant, parameters)
     except InapplicableError as error:
         return claim.id, False, f"the instance is outside the hypotheses: {error}"
     except (TypeError, KeyError, OverflowError) as error:
         raise ValueError(f"{path}: {claim.id} has no such instance ({error})") from None
     except ValueError as error:
-        outcome = error
-    if isinstance(outcome, Exception):
-        raised = f"evaluating it raised {type(outcome).__name__}: {outcome}"
-        return claim.id, True, raised
+        raised = f"evaluating it raised {type(error).__name__}: {error}"
+        return claim.id, (document.get("outcome") or {}).get("message") == str(error), raised
     sides = f"{outcome.lhs:.10g} against {outcome.rhs:.10g}, ratio {outcome.ratio:.6g}"
-    if outcome.hold:
-        return claim.id, False, f"not refuted by this witness any more: {sides}"
+    exactly = "" if decided is None else f"; {decided['sentence']}"
+    if outcome.hold or (decided is not None and decided["decided"] == "holds"):
+        return claim.id, False, f"not refuted by this witness: {sides}{exactly}"
     stated = document.get("outcome") or {}
     same = stated.get("lhs") == outcome.lhs and stated.get("rhs") == outcome.rhs
     how = "to the last digit" if same else f"the file says {stated.get('lhs')}"
-    return claim.id, True, f"refuted again: {sides} ({how})"
+    return claim.id, True, f"refuted again: {sides} ({how}){exactly}"
+
+
+def decided_exactly(
+    claim_id: str, mutant: str | None, parameters: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Exact decision of the statement at a witness, None where there is no exact form."""
+    from .exact.witness import decide
+
+    changes = {one.name: one.changes for one in named(claim_id).mutants}
+    return decide(claim_id, parameters, None if mutant is None else changes[mutant])
 
 
 def named(claim_id: str, mutant: str | None = None) -> Claim:

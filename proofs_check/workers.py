@@ -25,6 +25,13 @@ class Died:
         return f"its worker process ended with status {self.status}"
 
 
+@dataclass(frozen=True)
+class _Raised:
+    """In place of a result: what the task raised, kept for its turn."""
+
+    error: Exception
+
+
 class _Worker:
     """One process, the pipe to it, and the place of the item it works on."""
 
@@ -48,9 +55,7 @@ class _Worker:
         except (EOFError, OSError):
             self.process.join()
             return Died(self.process.exitcode)
-        if failed:
-            raise value
-        return value
+        return _Raised(value) if failed else value
 
     def end(self) -> None:
         self.process.terminate()
@@ -62,8 +67,8 @@ def spread(task: Callable[[Any], Any], items: Sequence[Any], workers: int) -> It
     """Results of ``task(item)`` in the order of `items`, each as soon as it and those before are.
 
     A result whose process died is a :class:`Died`; another process takes its place. An exception
-    in the task is raised here. `task`, items and results are pickled. Leaving the iteration early
-    ends the workers.
+    in the task is raised here, after the results before it. `task`, items and results are
+    pickled. Leaving the iteration early ends the workers.
     """
     results: dict[int, Any] = {}
     coming = iter(enumerate(items))
@@ -75,7 +80,10 @@ def spread(task: Callable[[Any], Any], items: Sequence[Any], workers: int) -> It
         for place in range(len(items)):
             while place not in results:
                 _collect(task, crew, coming, results)
-            yield results.pop(place)
+            found = results.pop(place)
+            if isinstance(found, _Raised):
+                raise found.error
+            yield found
     finally:
         for worker in crew:
             worker.end()

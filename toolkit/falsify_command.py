@@ -11,7 +11,7 @@ from pruneproof.proofs_check import Claim
 from pruneproof.proofs_check.falsify import Falsification, Told, falsify
 from pruneproof.proofs_check.replaying import replay_file
 from pruneproof.proofs_check.sides import Sides
-from pruneproof.proofs_check.witnesses import check_place, named, save_witness
+from pruneproof.proofs_check.witnesses import check_place, decided_exactly, named, save_witness
 
 from .console import INTERRUPTED, console, refuse
 from .verdict_table import parameters
@@ -41,19 +41,24 @@ def falsify_command(
     screen = console()
     for line in _told(found):
         screen.print(line, markup=False)
-    if found.refuted:
+    refuted = found.refuted
+    if refuted:
+        assert found.parameters is not None
+        exact = decided_exactly(base.id, mutant, found.parameters)
+        if exact is not None:
+            screen.print(exact["sentence"], markup=False)
+            refuted = exact["decided"] != "holds"  # else rounding alone refuted
+    if refuted:
         assert found.parameters is not None
         try:
-            save_witness(place, base.id, found.parameters, found.sides, mutant)
+            save_witness(place, base.id, found.parameters, found.sides, mutant, exact)
         except ValueError as error:
             return refuse(error)
         screen.print(f"saved as {place}; repeat: pruneproof replay {place}", markup=False)
-    if found.stage == "interrupted" and not found.refuted:
+    if found.stage == "interrupted" and not refuted:
         return INTERRUPTED
     wanted = base.must_fail or any(m.must_die for m in base.mutants if m.name == mutant)
-    if mutant is None and not wanted:
-        return int(found.refuted)
-    return int(wanted and not found.refuted)
+    return int(refuted != wanted) if mutant is None else int(wanted and not refuted)
 
 
 def replay_command(path: str | Path) -> int:

@@ -71,11 +71,7 @@ def logfree_loss(
     """
     x, k, z, theta = sampled.features, len(sampled.kept), sampled.output_weights, sampled.theta
     cov = theory.second_moment(x)
-    loss = float(np.min(all_subsets(x, k).losses(form(theta, z))))
-    if selector == "greedy":
-        kept = np.asarray(theory.select_greedy(cov, k, theta=theta, output_weights=z).kept)
-        fit = ridge_fit(x, x, kept, np.zeros(k))
-        loss = float(np.sum(form(theta, z) * fit.moment))
+    loss = _loss(sampled, selector)
     lam = theory.volume_ridge(cov, k)
     value = _mixed(sampled, lam)
     stated = constant * _mixed(sampled, ridge_scale * lam, by_degrees)
@@ -86,6 +82,16 @@ def logfree_loss(
         at_most(loss, constant * bound, scale=scale, size=size, part="bound"),
         equal(bound, value, scale=scale, size=size, part="bound's value"),
     )
+
+
+def _loss(sampled: Layer, selector: str) -> float:
+    """Loss of the best k nodes, or of greedy's."""
+    x, k, z, theta = sampled.features, len(sampled.kept), sampled.output_weights, sampled.theta
+    if selector == "best":
+        return float(np.min(all_subsets(x, k).losses(form(theta, z))))
+    cov = theory.second_moment(x)
+    kept = np.asarray(theory.select_greedy(cov, k, theta=theta, output_weights=z).kept)
+    return float(np.sum(form(theta, z) * ridge_fit(x, x, kept, np.zeros(k)).moment))
 
 
 def _mixed(sampled: Layer, lam: float, by_degrees: bool = True) -> float:
@@ -108,9 +114,12 @@ def _mixed(sampled: Layer, lam: float, by_degrees: bool = True) -> float:
         Mutant("constant x .95", {"constant": 0.95}),
         Mutant("k = N/2", {"multiple": 0.5}),
         Mutant("k = N", {"multiple": 1.0}, must_die=False),
+        Mutant("greedy for the best J", {"selector": "greedy"}, examples=(TRAP,)),
     ),
 )
-def doubled_degrees(sampled: Layer, *, constant: float = 1.0, multiple: float = 2.0) -> Sides:
+def doubled_degrees(
+    sampled: Layer, *, constant: float = 1.0, multiple: float = 2.0, selector: str = "best"
+) -> Sides:
     """Twice the degrees of freedom suffice, with constant one.
 
     Hypotheses
@@ -123,7 +132,8 @@ def doubled_degrees(sampled: Layer, *, constant: float = 1.0, multiple: float = 
 
     Source
     ------
-    Derived [D] from D6. The paper asks k >= 5 N log(80 N) and has 4 lam [R].
+    Derived [D] from D6. The paper asks k >= 5 N log(80 N) and has 4 lam [R]. Greedy selection need
+    not meet it (A2's nodes: 7.2 against 7.1848).
 
     Equality cases
     --------------
@@ -139,7 +149,7 @@ def doubled_degrees(sampled: Layer, *, constant: float = 1.0, multiple: float = 
         raise theory.InapplicableError("N(lam) stays below the rank")
     lam = theory.ridge_for_degrees_of_freedom(cov, k / 2)
     at = theory.ridge_for_degrees_of_freedom(cov, k / multiple)
-    best = float(np.min(all_subsets(x, k).losses(form(theta, z))))
+    best = _loss(sampled, selector)
     value, stated = _mixed(sampled, lam), constant * _mixed(sampled, at)
     bound = theory.doubled_dof_bound(cov, k, theta=theta, output_weights=z).value
     scale, size = sampled.form_scale * mean_scale(sampled, k), sampled.size

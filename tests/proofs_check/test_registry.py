@@ -13,13 +13,14 @@ LETTERS = {
     "D": "12456789",
     "B": "12346",
     "W": "1",
-    "G": "0",
+    "G": "0123",
     "S": "23",
     "X": "123456789",
     "P": "123",
+    "R": "1",
 }
 OTHERS = {f"spectral.{letter}{digit}" for letter, digits in LETTERS.items() for digit in digits}
-OTHERS |= {"spectral.P1b"}
+OTHERS |= {"spectral.P1b", "spectral.X10", "spectral.X10e"}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -59,7 +60,8 @@ def test_docstrings_have_the_fixed_sections(claim: Claim) -> None:
 
 def test_patterns_are_shell_wildcards() -> None:
     ids = [claim.id for claim in claims("spectral.[BX]*")]
-    assert ids == [f"spectral.{name}{i}" for name in "BX" for i in LETTERS[name]]
+    tens = ["spectral.X10", "spectral.X10e"]  # numbers in order, not letters
+    assert ids == [f"spectral.{name}{i}" for name in "BX" for i in LETTERS[name]] + tens
     assert {claim.id for claim in claims("spectral.F*")} == MUST_FAIL - {"spectral.A2"}
     assert claims("nothing") == []
     assert [c.id for c in matching(["spectral.X1", "spectral.I1"])] == [
