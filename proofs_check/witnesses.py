@@ -73,10 +73,12 @@ def replay_witness(path: str | os.PathLike[str]) -> tuple[str, bool, str]:
     document = opened(path, (SCHEMA,))
     mutant, parameters = document.get("mutant"), document.get("parameters")
     claim = named(str(document.get("claim")), mutant)
+    stated = document.get("outcome")
+    stated = stated if isinstance(stated, dict) else {}
     if not isinstance(parameters, dict):
         raise ValueError(f"{path} has no parameters; write it again")
     try:
-        outcome: Sides | Exception = claim.check(claim.instance(parameters))
+        outcome = claim.check(claim.instance(parameters))
         decided = decided_exactly(claim.id.partition("~")[0], mutant, parameters)
     except InapplicableError as error:
         return claim.id, False, f"the instance is outside the hypotheses: {error}"
@@ -84,12 +86,11 @@ def replay_witness(path: str | os.PathLike[str]) -> tuple[str, bool, str]:
         raise ValueError(f"{path}: {claim.id} has no such instance ({error})") from None
     except ValueError as error:
         raised = f"evaluating it raised {type(error).__name__}: {error}"
-        return claim.id, (document.get("outcome") or {}).get("message") == str(error), raised
+        return claim.id, stated.get("message") == str(error), raised
     sides = f"{outcome.lhs:.10g} against {outcome.rhs:.10g}, ratio {outcome.ratio:.6g}"
     exactly = "" if decided is None else f"; {decided['sentence']}"
     if outcome.hold or (decided is not None and decided["decided"] == "holds"):
         return claim.id, False, f"not refuted by this witness: {sides}{exactly}"
-    stated = document.get("outcome") or {}
     same = stated.get("lhs") == outcome.lhs and stated.get("rhs") == outcome.rhs
     how = "to the last digit" if same else f"the file says {stated.get('lhs')}"
     return claim.id, True, f"refuted again: {sides} ({how}){exactly}"
