@@ -28,6 +28,9 @@ FAMILIES = (
     "sampling",
     "bernstein",
     "sampled_network",
+    "lemmas",
+    "small_lemmas",
+    "small_identities",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
