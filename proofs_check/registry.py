@@ -29,6 +29,7 @@ FAMILIES = (
     "bernstein",
     "sampled_network",
     "lemmas",
+    "matrix_lemmas",
     "small_lemmas",
     "small_identities",
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..evidence import Evidence
-from ..proofs import smt, symbolic
+from ..proofs import coq, smt, symbolic
 
 
 def proved(claim_id: str) -> Evidence | None:
@@ -19,9 +19,12 @@ def proved(claim_id: str) -> Evidence | None:
     PROVED, with the prover, its version and the scope; REFUTED by a decision procedure that found
     numbers against the statement; else INAPPLICABLE with the reason.
     """
-    for table, prove in ((smt.LEMMAS, _by_z3), (symbolic.LEMMAS, _by_sympy)):
-        if claim_id in table:
-            return prove(claim_id)
+    if claim_id in smt.LEMMAS:
+        return _by_z3(claim_id)
+    if claim_id in symbolic.LEMMAS:
+        return _by_sympy(claim_id)
+    if claim_id in coq.THEOREMS:
+        return _by_coq(coq.THEOREMS[claim_id])
     return None
 
 
@@ -53,6 +56,34 @@ def _by_sympy(claim_id: str) -> Evidence:
     sentence = (
         f"proved for all real matrices of the size stated: the sides of all {found.identities} "
         f"identities have one normal form as fractions of polynomials, by {by}"
+    )
+    return Evidence("PROVED", sentence, details=details)
+
+
+def _by_coq(theorem: coq.Theorem) -> Evidence:
+    try:
+        found = coq.checked(theorem.file)
+    except coq.NotChecked as reason:
+        return Evidence("INAPPLICABLE", f"not proved here: {reason}")
+    details = {
+        "prover": "Coq",
+        "version": found.version,
+        "file": theorem.file,
+        "theorem": theorem.name,
+        "sha256": found.sha256,
+        "kept": found.kept,
+    }
+    by = f"Coq {found.version} with MathComp"
+    if not found.closed.get(theorem.name, False):
+        sentence = (
+            f"not proved: {theorem.name} of {theorem.file} compiles in {by}, but is not reported "
+            "as closed under the global context, so it rests on something that is not proved"
+        )
+        return Evidence("INAPPLICABLE", sentence, details=details)
+    kept = " (not compiled now: kept in the cache from an earlier run)" if found.kept else ""
+    sentence = (
+        f"proved for {theorem.scope}: {by} accepts {theorem.name} of {theorem.file}, closed under "
+        f"the global context{kept}"
     )
     return Evidence("PROVED", sentence, details=details)
 

@@ -1,10 +1,10 @@
-"""Lemmas for every size, each with a machine-checked proof.
+"""Lemmas on degrees of freedom for every size, each with a machine-checked proof.
 
 The numbers are a second opinion on the same statement: theory on one side, plain sums over the
-eigenvalues, least squares on the samples or linear solves on the other.
+eigenvalues or a solve in the space of samples on the other.
 
 Letters: Sigma = Phi^T Phi/n the second moment of the samples Phi (n, m), mu_i its eigenvalues,
-N(lam) = sum mu_i/(mu_i + lam), S_J the residual of keeping J at the ridges tau.
+N(lam) = sum mu_i/(mu_i + lam).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..generators import LAYERS, STRUCTURED, Layer, layer
 from ..mutants import Mutant
 from ..oracles import degrees, eigenvalues
 from ..registry import register
-from ..sides import Sides, at_most, together
+from ..sides import Sides, at_most, equal, together
 
 #: Structured families, and a ridge far below and far above every eigenvalue.
 CASES = (*STRUCTURED, {"log10_ridge": -6.0}, {"log10_ridge": 6.0})
@@ -168,6 +168,83 @@ def degrees_trace(sampled: Layer, *, factor: float = 1.0) -> Sides:
     trace = sampled.scale
     least = factor * trace / (trace + sampled.ridge)
     return _at_most(sampled, least, _theory(sampled, sampled.ridge), "trace")
+
+
+@register(
+    "lemma.degrees-sandwich",
+    "lemma",
+    layer,
+    LAYERS,
+    (*CASES, {"log10_ridge": 0.0}),
+    mutants=(
+        Mutant("upper side x .95", {"upper": 0.95}),
+        Mutant("lower side 1/2 / .95", {"lower": 0.5 / 0.95}),
+    ),
+)
+def degrees_sandwich(sampled: Layer, *, upper: float = 1.0, lower: float = 0.5) -> Sides:
+    """Degrees of freedom count the eigenvalues above the ridge, within a factor of two.
+
+    Hypotheses
+    ----------
+    mu_1, ..., mu_m >= 0, any m; lam > 0.
+
+    Statement
+    ---------
+    s/2 <= N(lam) <= s, s = sum_i min(1, mu_i/lam).
+
+    Source
+    ------
+    Derived [D]: the first part of D4.
+
+    Equality cases
+    --------------
+    Lower: flat Sigma, lam = mu. Upper: lam far above mu_1, or far below mu_m.
+
+    References
+    ----------
+    arXiv 1808.08558 (degrees of freedom [T])
+    """
+    lam, dof = sampled.ridge, _theory(sampled, sampled.ridge)
+    count = float(np.sum(np.minimum(1.0, eigenvalues(sampled.features) / lam)))
+    return together(
+        _at_most(sampled, dof, upper * count, "upper"),
+        _at_most(sampled, lower * count, dof, "lower"),
+    )
+
+
+@register(
+    "lemma.degrees-two-spaces",
+    "lemma",
+    layer,
+    LAYERS,
+    CASES,
+    mutants=(SHARPER, Mutant("K with 1/(n-1)", {"ddof": 1})),
+)
+def degrees_two_spaces(sampled: Layer, *, factor: float = 1.0, ddof: int = 0) -> Sides:
+    """Nodes and samples count the same degrees of freedom.
+
+    Hypotheses
+    ----------
+    Any samples Phi (n, m); Sigma = Phi^T Phi/n, K = Phi Phi^T/n; lam > 0.
+
+    Statement
+    ---------
+    Tr Sigma (Sigma + lam)^{-1} = Tr K (K + lam)^{-1}.
+
+    Source
+    ------
+    Derived [D] (push-through).
+
+    References
+    ----------
+    Bach 2017 (degrees of freedom of a kernel matrix)
+    """
+    x, lam = sampled.features, sampled.ridge
+    gram = x @ x.T / (len(x) - ddof)
+    trace = float(np.trace(np.linalg.solve(gram + lam * np.eye(len(x)), gram)))
+    # an error E in K moves the trace by at most n ||E||/lam
+    scale = len(x) * (1 + sampled.scale / lam)
+    return equal(_theory(sampled, lam), factor * trace, scale=scale, size=sampled.size)
 
 
 def _theory(sampled: Layer, ridge: float) -> float:
