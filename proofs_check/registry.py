@@ -31,6 +31,10 @@ FAMILIES = (
     "rates",
     "concentration",
     "generalization",
+    "lemmas",
+    "matrix_lemmas",
+    "small_lemmas",
+    "small_identities",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
