@@ -28,6 +28,7 @@ FAMILIES = (
     "sampling",
     "bernstein",
     "sampled_network",
+    "laws",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
