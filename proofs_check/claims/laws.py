@@ -3,7 +3,7 @@ r"""Laws of sampled nodes that hold exactly: leverage draws (L1, L1b), determina
 Letters: X = (phi(x_1), ..)^T/sqrt(n), n samples by m nodes, Sigma = X^T X, K = X X^T,
 H = Sigma (Sigma + lam)^{-1}, N = Tr H. Draws v_1..v_k, node j in c_j of them, q_j = H_jj/N: in
 sample space K_J = sum_i X_{v_i} X_{v_i}^T/(k q_{v_i}), and on the distinct nodes the ridges
-tau_j = lam k q_j/c_j leave the residual S_J. Left sides and laws of the draws come from the samples.
+tau_j = lam k q_j/c_j leave the residual S_J. Left sides and laws of draws come from the samples.
 """
 
 from __future__ import annotations
@@ -161,8 +161,9 @@ def leverage_algebra(
     top, v = drawn.extreme()
     c = constant * max(1.0, top)
     loss, most = float(np.trace(s)), c * lam * (float(np.trace(h)) if degrees else 1.0)
-    # errors of tau, of the order of its own condition, move S_J by no more than those of K_J
-    scale, size = drawn.sampled.scale * drawn.condition, drawn.sampled.size
+    # an error E of Sigma moves l_j by |E|/lam, and S_J by its own size times the relative error
+    steep = drawn.sampled.scale / lam / float(np.min(drawn.leverage[kept]))
+    scale, size = drawn.sampled.scale * (drawn.condition + steep), drawn.sampled.size
     whole, room = x @ x.T + lam * np.eye(len(x)), lam * drawn.condition
     return together(
         equal(s, own, scale=scale, size=size, part="push-through"),
