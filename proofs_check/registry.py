@@ -29,6 +29,8 @@ FAMILIES = (
     "bernstein",
     "sampled_network",
     "laws",
+    "failure",
+    "power_laws",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
