@@ -31,6 +31,7 @@ FAMILIES = (
     "laws",
     "failure",
     "power_laws",
+    "laws_of_chance",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
