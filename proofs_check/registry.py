@@ -35,6 +35,10 @@ FAMILIES = (
     "matrix_lemmas",
     "small_lemmas",
     "small_identities",
+    "laws",
+    "failure",
+    "power_laws",
+    "laws_of_chance",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

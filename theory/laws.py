@@ -8,6 +8,7 @@ chi says when to distrust it (chi > .12).
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from .arrays import Array, Namespace, as_count, as_real, as_ridge, input_eps, namespace, to_numpy
@@ -15,6 +16,48 @@ from .spectrum import as_spectrum, degrees_of_freedom, fixed_point_ridge, smooth
 
 #: Above this coherence score the law was seen to err by more than about 7 % (laws.L2).
 COHERENCE_WARNING = 0.12
+
+
+@dataclass(frozen=True)
+class SampledLaw:
+    """Prediction of a sampled loss, with how far to trust it. Not a bound: losses exceed it.
+
+    Attributes
+    ----------
+    value : float
+        kappa N(kappa), about the mean loss.
+    ridge : float
+        kappa.
+    coherence : float
+        chi of :func:`coherence_score`.
+    """
+
+    value: float
+    ridge: float
+    coherence: float
+
+    @property
+    def warning(self) -> str | None:
+        """Why not to trust it, in words; None where the law held wherever it was tried."""
+        if self.coherence <= COHERENCE_WARNING:
+            return None
+        return (
+            f"coherence score {self.coherence:.3g} is above {COHERENCE_WARNING:g}: the nodes are "
+            "too coherent for the law of the sampled loss, which may err several-fold"
+        )
+
+
+def sampled_law(cov: Any, ridge: float, width: int) -> SampledLaw:
+    """Law of the input loss of k leverage-sampled nodes, with its score and its warning.
+
+    Arguments and errors as :func:`coherence_score`.
+    """
+    spectrum = as_spectrum(cov, vectors=True)
+    return SampledLaw(
+        sampled_loss_law(spectrum, ridge, width),
+        sampled_ridge(spectrum, ridge, width),
+        coherence_score(spectrum, ridge, width),
+    )
 
 
 def sampled_ridge(spectrum_or_cov: Any, ridge: float, width: int) -> float:

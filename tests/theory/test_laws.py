@@ -160,3 +160,20 @@ def test_the_score_of_a_node_too_rare_for_its_reciprocal() -> None:
 def test_what_is_no_drawing_law_is_refused(distribution, words) -> None:
     with pytest.raises(ValueError, match=words):
         theory.coherence_score(np.eye(3), 0.1, 2, distribution)
+
+
+def test_the_prediction_carries_its_warning_and_is_no_bound() -> None:
+    rng = np.random.default_rng(7)
+    rotation = np.linalg.qr(rng.standard_normal((200, 200)))[0]
+    mu = np.arange(1.0, 201.0) ** -1.0
+    lam = theory.ridge_for_degrees_of_freedom(mu, 20)
+    trusted = theory.sampled_law((rotation * mu) @ rotation.T, lam, 80)
+    assert trusted.warning is None
+    doubted = theory.sampled_law(np.diag(mu**2), lam**2, 30)
+    assert doubted.coherence > theory.COHERENCE_WARNING
+    assert f"coherence score {doubted.coherence:.3g} is above 0.12" in str(doubted.warning)
+    for found, cov, ridge, k in ((trusted, mu, lam, 80), (doubted, mu**2, lam**2, 30)):
+        assert not isinstance(found, theory.Bound)
+        assert found.value == pytest.approx(theory.sampled_loss_law(cov, ridge, k), rel=1e-9)
+        assert found.ridge == pytest.approx(theory.sampled_ridge(cov, ridge, k), rel=1e-9)
+    np.testing.assert_equal(doubted.coherence, theory.coherence_score(np.diag(mu**2), lam**2, 30))

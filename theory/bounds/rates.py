@@ -172,4 +172,4 @@ def _exponent(exponent: float) -> float:
 
 
 def _sharp(a: float) -> float:
-    return (math.pi / a) / math.sin(math.pi / a)
+    return (math.pi / a) / math.sin(math.pi * min(1.0, a - 1.0) / a)  # sin(pi - x) = sin(x)
