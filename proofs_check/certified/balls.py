@@ -186,6 +186,8 @@ def max_entry(a: flint.arb_mat) -> flint.arb:
 
 def power_above(value: flint.arb) -> flint.arb:
     """The exact power of two next above the size of a ball; 1 for 0."""
+    if not value.is_finite():
+        raise Undecided("a value is unbounded")
     mantissa, exponent = value.abs_upper().upper().mid().man_exp()
     bits = int(mantissa).bit_length()
     return flint.arb(2) ** (int(exponent) + bits) if bits else flint.arb(1)

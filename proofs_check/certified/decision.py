@@ -99,11 +99,12 @@ class Compare:
 
 @dataclass(frozen=True)
 class Order:
-    """lower <= upper between symmetric matrices."""
+    """lower <= upper between symmetric matrices; `scale` is the size of their terms."""
 
     part: str
     lower: flint.arb_mat
     upper: flint.arb_mat
+    scale: flint.arb
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,7 @@ def decide(
 def _decided(part: Part, relative: flint.arb) -> Decided:
     """One part with a slack relative to the size of its terms."""
     if isinstance(part, Order):
-        size = balls.power_above(balls.max_entry(part.upper) + balls.max_entry(part.lower))
-        slack = relative * size
+        slack = relative * balls.power_above(part.scale)
         above = part.upper - part.lower + balls.identity(part.upper.nrows()) * slack
         pivot = balls.least_pivot(above)
         holds = True if pivot > 0 else False if pivot < 0 and slack.is_zero() else None

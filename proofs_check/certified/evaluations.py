@@ -12,8 +12,6 @@ import contextlib
 import functools
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..sides import Floats
 from . import balls
 from .decision import Compare, Numbers, Order, Part
@@ -83,8 +81,8 @@ def monotone_residual(
     before = layer.residual_of(kept, tau)
     lower = layer.residual_of(kept, tau, factor=ridge_factor * numbers.theta)
     return [
-        Order("nodes", layer.residual_of(more, tau), before * flint.arb(constant)),
-        Order("ridge", lower, before * flint.arb(constant)),
+        Order("nodes", layer.residual_of(more, tau), before * flint.arb(constant), layer.trace),
+        Order("ridge", lower, before * flint.arb(constant), layer.trace),
     ]
 
 
@@ -222,8 +220,7 @@ def shapes(
     rest = balls.matrix(numbers.features[k:])
     less = rest.transpose() * rest / layer.x.nrows()
     change = one - balls.degrees_of_freedom(less, layer.lam)
-    columns = [balls.integers(row) for row in numbers.features[:k]]
-    rank = flint.fmpz_mat(columns).rank()
+    rank = flint.fmpz_mat([balls.integers(row) for row in numbers.features[:k]]).rank()
     lost = flint.arb(trace_constant) * (layer.sigma - less).trace() / layer.lam
     tau, kept = numbers.node_ridge, numbers.kept
     ends = [layer.residual_of(kept, tau, (t - 1) * numbers.ridge, t) for t in (1.0, 3.0)]
@@ -236,9 +233,9 @@ def shapes(
         Compare("trace norm", change, lost),
         Compare("rank", change, flint.arb(rank_constant) * rank),
         Compare("N increasing in Sigma", -change, flint.arb(0), one),
-        Order("S_J concave in tau", (ends[0] + ends[1]) / 2, middle * c),
+        Order("S_J concave in tau", (ends[0] + ends[1]) / 2, middle * c, layer.trace),
     ]
-    if k < np.linalg.matrix_rank(numbers.features):
+    if k < flint.fmpz_mat([balls.integers(row) for row in numbers.features]).rank():
         means = [balls.volume_loss(layer.sigma, width) for width in (k, k + 1)]
         parts.append(Compare("k-DPP mean", means[1], means[0], layer.trace))
     return parts

@@ -122,7 +122,8 @@ def logfree_residual(
     layer = Enclosed(numbers)
     at = layer.at * flint.arb(ridge_scale)
     upper = balls.smoother(layer.sigma, at) * (at * flint.arb(constant))
-    return [Order("mean residual", balls.volume_residual(layer.sigma, layer.k), upper)]
+    mean = balls.volume_residual(layer.sigma, layer.k)
+    return [Order("mean residual", mean, upper, layer.trace)]
 
 
 def logfree_loss(
@@ -170,6 +171,6 @@ def degrees_suffice(
     mean = balls.volume_residual(layer.sigma, layer.k)
     return [
         Compare("mean loss", mean.trace(), flint.arb(constant) * layer.at * dof, layer.trace),
-        Order("mean residual", mean, smoother * (third * layer.at)),
+        Order("mean residual", mean, smoother * (third * layer.at), layer.trace),
         Compare("best J", best_loss(layer, layer.q), layer.at * share, weight),
     ]

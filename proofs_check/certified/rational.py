@@ -20,7 +20,6 @@ import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 with contextlib.suppress(ModuleNotFoundError):
@@ -96,7 +95,8 @@ class Layer:
 
     def residual(self, nodes: Iterable[int], tau: Sequence[Any]) -> tuple[Any, list[int], Any]:
         """S_J, the nodes that were not explained already, and the product of the pivots."""
-        s, used, volume = self.sigma, [], flint.fmpq(1)
+        used: list[int] = []
+        s, volume = self.sigma, flint.fmpq(1)
         for j in nodes:
             pivot = s[j, j] + tau[j]
             volume *= pivot
@@ -149,7 +149,7 @@ def degrees(sigma: Any, ridge: Any) -> Any:
 def roots(a: Any) -> list[Any]:
     """Eigenvalues, all real, in descending order."""
     found = [r.real for r, times in a.charpoly().numer().complex_roots() for _ in range(times)]
-    return sorted(found, key=lambda value: Fraction(str(value.mid().fmpq())), reverse=True)
+    return sorted(found, key=lambda value: value.mid().fmpq(), reverse=True)
 
 
 def tail(values: Sequence[Any], k: int) -> Any:
@@ -180,7 +180,7 @@ def _b2(layer: Layer, c: Mapping[str, Any]) -> Parts:
     for place, j in enumerate(used):
         block[place, place] += layer.tau[j]
     a = block.solve(columns.transpose() * layer.x * flint.fmpq(1, layer.n))
-    rows = max(1, round((1 - float(Fraction(str(layer.theta)))) * layer.z.nrows()))
+    rows = max(1, round((1 - int(layer.theta.p) / int(layer.theta.q)) * layer.z.nrows()))
     read = flint.fmpq_mat(layer.z.table()[:rows])
     gap = (layer.x - columns * a) * read.transpose()
     error = sum((v * v for v in gap.entries()), flint.fmpq(0)) / layer.n
@@ -359,5 +359,18 @@ STATEMENTS: Mapping[str, tuple[Any, Mapping[str, Any], Callable[[Layer], bool] |
         None,
     ),
 }
+#: Parts that count nodes; the others measure losses.
+COUNTS = (
+    "upper",
+    "lower",
+    "power law",
+    "N decreasing",
+    "N convex",
+    "N(lam/c), c N(lam)",
+    "lam N concave",
+    "trace norm",
+    "rank",
+    "N increasing in Sigma",
+)
 #: Claims that some nodes exist.
 EXISTENCE = ("spectral.D6", "spectral.D7", "spectral.D8", "spectral.X1")

@@ -22,9 +22,19 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from .rational import EXISTENCE, STATEMENTS, Layer, Wrong, exact_trace, identity, least_pivot
+    from .rational import (
+        COUNTS,
+        EXISTENCE,
+        STATEMENTS,
+        Layer,
+        Wrong,
+        exact_trace,
+        identity,
+        least_pivot,
+    )
 except ImportError:  # run alone
     from rational import (  # type: ignore[import-not-found, no-redef]
+        COUNTS,
         EXISTENCE,
         STATEMENTS,
         Layer,
@@ -97,36 +107,38 @@ def _checked(claim: str, document: Mapping[str, Any]) -> str:
     up_to = ", equal sides up to the stated slack" if slack else ""
     exactly = f" of the altered statement {altered}" if altered else ""
     figures = f"{len(parts)} part{'s' if len(parts) > 1 else ''}"
-    return f"{verdict}{exactly} again: {figures} recomputed in rational arithmetic agree{up_to}"
+    return f"{verdict}{exactly} again, {figures} recomputed in rational arithmetic{up_to}"
 
 
 def _same(layer: Layer, stated: Mapping[str, Any], lower: Any, upper: Any) -> bool | None:
     """Whether a part holds, from our own values, which must agree with those stated."""
     slack, name = _dyadic(stated["slack"]), stated["part"]
-    if isinstance(lower, flint.fmpq_mat):
-        size = sum((abs(v) for a in (lower, upper) for v in a.entries()), flint.fmpq(0))
-        gap = upper - lower + identity(layer.m) * slack
-        left, right = flint.fmpq(0), least_pivot(gap)
-        holds: bool | None = right > 0 or None if slack else right > 0
-        if right == 0:
-            holds = None
-    else:
-        size = _rational(abs(flint.arb(lower)) + abs(flint.arb(upper)))
-        size += layer.trace * exact_trace(layer.q) + layer.trace + layer.ridge * layer.m + 1
-        left, right = lower, upper
-        holds = _at_most(lower, upper, slack)
-        if slack and holds is False:
-            holds = None
-    if slack < 0 or slack > size / 2**100:
+    if slack < 0 or slack > _size(layer, name) / 2**100:
         raise Wrong(f"{name}: the slack {stated['slack']} is no rounding")
-    for side, value in (("lhs", left), ("rhs", right)):
-        if stated[side] is not None and not _agrees(value, stated[side]):
-            raise Wrong(f"{name}: {side} is {_shown(value)}, but another value is stated")
+    if isinstance(lower, flint.fmpq_mat):
+        pivot = least_pivot(upper - lower + identity(layer.m) * slack)
+        lower, upper = flint.fmpq(0), pivot
+        holds = None if pivot == 0 else bool(pivot > 0)
+    else:
+        holds = _at_most(lower, upper, slack)
+    if slack and holds is False:
+        holds = None
+    for side, value in (("lhs", lower), ("rhs", upper)):
         if stated[side] is None and stated["holds"] is not None:
             raise Wrong(f"{name}: {side} is missing")
-    if holds is not stated["holds"] and stated["holds"] is not None:
+        if stated[side] is not None and not _agrees(value, stated[side]):
+            raise Wrong(f"{name}: {side} is {_shown(value)}, but another value is stated")
+    if stated["holds"] is not None and holds is not stated["holds"]:
         raise Wrong(f"{name}: it says holds = {stated['holds']}, but that is {holds}")
     return holds
+
+
+def _size(layer: Layer, name: str) -> Any:
+    """Upper bound of the size of a part's terms, which a slack must be far below."""
+    if name in COUNTS:
+        return flint.fmpq(4 * layer.m)
+    weight = 1 + exact_trace(layer.q) + exact_trace(layer.z.transpose() * layer.z)
+    return 4 * (layer.trace * weight + layer.ridge * layer.m)
 
 
 def _at_most(lower: Any, upper: Any, slack: Any) -> bool | None:
@@ -142,10 +154,6 @@ def _agrees(value: Any, ball: Sequence[str]) -> bool:
     if isinstance(value, flint.fmpq):
         return bool(abs(value - mid) <= rad)
     return bool(abs(value.mid().fmpq() - mid) <= rad + value.rad().fmpq())
-
-
-def _rational(value: Any) -> Any:
-    return value.upper().mid().fmpq()
 
 
 def _shown(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 
 import numpy as np
@@ -55,8 +56,8 @@ def test_constants_are_those_of_the_claim(name):
     """Same names and the same claimed values as the claim's own function."""
     stated = inspect.signature(claim(name).evaluate).parameters
     module, function, _ = EVALUATIONS[name]
-    path = f"pruneproof.proofs_check.certified.{module}"
-    ours = inspect.signature(getattr(__import__(path, fromlist=[function]), function)).parameters
+    found = importlib.import_module(f"pruneproof.proofs_check.certified.{module}")
+    ours = inspect.signature(getattr(found, function)).parameters
     constants = {n: p.default for n, p in ours.items() if p.kind is p.KEYWORD_ONLY}
     assert constants
     for constant, value in constants.items():
@@ -80,7 +81,7 @@ def test_what_is_wider_than_the_slack_stays_undecided():
     wide = decide(lambda _: [Compare("", flint.arb(1), flint.arb(1, 2.0**-40))], numbers, {})
     assert wide.verdict == "undecided"
     singular = flint.arb_mat([[flint.arb(0, 2.0**-40)]])
-    order = decide(lambda _: [Order("", singular, singular)], numbers, {})
+    order = decide(lambda _: [Order("", singular, singular, flint.arb(1))], numbers, {})
     assert order.verdict == "undecided"
 
 
@@ -93,7 +94,9 @@ def test_a_slack_never_refutes_nor_hides_a_failure():
 
     assert (off(1).verdict, off(1).touching) == ("true", False)
     assert off(-1).verdict == "false"
-    shown = decide(lambda _: [Order("", flint.arb_mat([[1]]), flint.arb_mat([[0]]))], numbers, {})
+    shown = decide(
+        lambda _: [Order("", flint.arb_mat([[1]]), flint.arb_mat([[0]]), flint.arb(1))], numbers, {}
+    )
     assert shown.verdict == "false"
 
 
