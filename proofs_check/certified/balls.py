@@ -234,11 +234,21 @@ def count_above(values: Sequence[flint.arb], ridge: flint.arb) -> flint.arb:
     return sum((flint.arb(1).min(value / ridge) for value in values), flint.arb(0))
 
 
-def ridge_for_degrees_of_freedom(sigma: flint.arb_mat, dof: flint.arb | float) -> flint.arb:
+def volume_ridge(values: Sequence[flint.arb], k: int) -> flint.arb:
+    """lam_vol(k) = min_{r<k} (sum_{j>r} mu_j)/(k - r), the root of sum_j min(1, mu_j/lam) = k."""
+    least = tail(values, 0) / k
+    for r in range(1, k):
+        least = least.min(tail(values, r) / (k - r))
+    return least
+
+
+def ridge_for_degrees_of_freedom(
+    sigma: flint.arb_mat, dof: flint.arb | float, bits: int = 64
+) -> flint.arb:
     """Enclosure of the lam with N(lam) = dof, 0 < dof < rank, by bisection.
 
     N decreases from the rank to 0, and N(lam) <= Tr Sigma/lam. Each step needs the sign of
-    N(lam) - dof at an exact lam; it ends where the working precision does not tell it any more.
+    N(lam) - dof at an exact lam, and halves the enclosure where the working precision tells it.
 
     Raises
     ------
@@ -246,22 +256,24 @@ def ridge_for_degrees_of_freedom(sigma: flint.arb_mat, dof: flint.arb | float) -
         No lam > 0 could be shown to have more degrees of freedom than `dof`.
     """
     high = power_above(sigma.trace() / dof)
-    low = high
+    low = high / 2
     for _ in range(flint.ctx.prec):
-        low = low / 2
         if degrees_of_freedom(sigma, low) > dof:
             break
+        low, high = low / 2, low if degrees_of_freedom(sigma, low) < dof else high
     else:
         raise Undecided("no ridge has as many degrees of freedom")
-    for _ in range(2 * flint.ctx.prec):
-        middle = ((low + high) / 2).mid()
+    for _ in range(bits):
+        middle = (low + high) / 2
         found = degrees_of_freedom(sigma, middle)
         if found > dof:
             low = middle
         elif found < dof:
             high = middle
-        else:
-            break
+        else:  # close to the root, or at it: close in from both sides
+            below, above = (low + middle) / 2, (middle + high) / 2
+            low = below if degrees_of_freedom(sigma, below) > dof else low
+            high = above if degrees_of_freedom(sigma, above) < dof else high
     return low.union(high)
 
 

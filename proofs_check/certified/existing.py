@@ -28,8 +28,8 @@ with contextlib.suppress(ModuleNotFoundError):
 
 #: No more subsets than these are listed.
 LISTED = 100
-#: Bits for showing that a ridge is above another, and how much above it is tried.
-_BITS, _ABOVE = 512, (2.0**-44, 2.0**-36, 2.0**-28)
+#: Bits for the ridge, which may be far below the largest eigenvalue.
+_BITS = 512
 
 
 def with_nodes(numbers: Numbers, *, by: str = "volume", theta: float | None = None) -> Numbers:
@@ -46,7 +46,7 @@ def with_nodes(numbers: Numbers, *, by: str = "volume", theta: float | None = No
     Raises
     ------
     InapplicableError
-        The width exceeds what rank the second moment has in float64.
+        The width exceeds the rank that the second moment has in float64.
     """
     cov, k = theory.second_moment(numbers.features), len(numbers.kept)
     rank = int(np.linalg.matrix_rank(numbers.features))
@@ -65,23 +65,19 @@ def with_nodes(numbers: Numbers, *, by: str = "volume", theta: float | None = No
 
 
 def _ridge_above(numbers: Numbers, by: str) -> float:
-    """A float64 ridge which is surely at least the one asked for, and not much above it."""
-    cov, k = theory.second_moment(numbers.features), len(numbers.kept)
-    if by == "volume":
-        near = theory.volume_ridge(cov, k)
-    else:
-        near = theory.ridge_for_degrees_of_freedom(cov, k if by == "degrees" else k / 2)
+    """The next float64 above the ridge asked for, from its enclosure."""
+    k = len(numbers.kept)
     with flint.ctx.workprec(_BITS):
         layer = Enclosed(numbers)
-        for above in _ABOVE:
-            found = near * (1 + above)
-            if by == "volume":
-                count = balls.count_above(layer.mu, flint.arb(found))
-            else:
-                count = layer.degrees(flint.arb(found)) * (1 if by == "degrees" else 2)
-            if count <= k:
-                return float(found)
-    raise theory.InapplicableError(f"no ridge near {near:.6g} is surely above the statement's")
+        if by == "volume":
+            ridge = balls.volume_ridge(layer.mu, k)
+        else:
+            dof = k if by == "degrees" else flint.arb(k) / 2
+            ridge = balls.ridge_for_degrees_of_freedom(layer.sigma, dof)
+        found = float(ridge.upper())
+        while not flint.arb(found) > ridge:
+            found = math.nextafter(found, math.inf)
+    return found
 
 
 def best_loss(layer: Enclosed, quadratic: flint.arb_mat) -> flint.arb:

@@ -167,9 +167,21 @@ def test_ridge_for_degrees_of_freedom_encloses_the_root(precision):
     """sigma = I, m = 5: N(lam) = 5/(1 + lam) = 2 at 3/2."""
     ridge = balls.ridge_for_degrees_of_freedom(balls.matrix(np.eye(5)), 2.0)
     assert ridge.contains(1.5)
-    assert tight(ridge, precision)
+    assert float(ridge.rad()) < 1e-12
+    sigma = balls.second_moment(balls.matrix(samples(np.random.default_rng(1), "relu", 5)))
+    enclosure = balls.ridge_for_degrees_of_freedom(sigma, 2.0)
+    assert float(enclosure.rad()) < 1e-15 * float(enclosure)
+    assert balls.degrees_of_freedom(sigma, enclosure.lower()) >= 2
+    assert balls.degrees_of_freedom(sigma, enclosure.upper()) <= 2
     with pytest.raises(balls.Undecided):
         balls.ridge_for_degrees_of_freedom(balls.matrix(np.eye(2)), 2.0)
+
+
+def test_volume_ridge_is_the_root_of_its_count(precision):
+    mu = [flint.arb(v) for v in (4.0, 2.0, 1.0, 0.5)]
+    ridge = balls.volume_ridge(mu, 2)
+    assert ridge.contains(3.5)  # 1 + 3.5/3.5 = 2, which is below (4 + 3.5)/2
+    assert balls.count_above(mu, flint.arb(3.5)).contains(2)
 
 
 def test_nodes_that_others_explain_are_left_out():

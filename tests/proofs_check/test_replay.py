@@ -120,7 +120,7 @@ def test_forged_instances_are_found(genuine):
 
     def feature(c):
         row = c["instance"]["features"][0]
-        row[0] = (float.fromhex(row[0]) * (1 + 2.0**-40)).hex()
+        row[0] = (float.fromhex(row[0]) * (1 - 2.0**-40)).hex()
 
     assert "another value" in resealed(feature).sentence
     other = [j for j in range(5) if j not in document["instance"]["chosen"]][:2]
