@@ -38,8 +38,8 @@ def with_nodes(numbers: Numbers, *, by: str = "volume", theta: float | None = No
     Parameters
     ----------
     numbers : Numbers
-    by : {"volume", "degrees", "half"}
-        The ridge: lam_vol(k), or the root of N = k, or of 2 N = k.
+    by : {"volume", "degrees", "half", "none"}
+        The ridge: lam_vol(k), or the root of N = k, or of 2 N = k; or no ridge.
     theta : float, optional
         Mixture that the nodes are chosen for, where it is not the instance's.
 
@@ -61,7 +61,7 @@ def with_nodes(numbers: Numbers, *, by: str = "volume", theta: float | None = No
             output_weights=numbers.output_weights,
         ).kept
     posed = dataclasses.replace(numbers, chosen=tuple(int(j) for j in chosen))
-    return dataclasses.replace(posed, at=_ridge_above(posed, by))
+    return posed if by == "none" else dataclasses.replace(posed, at=_ridge_above(posed, by))
 
 
 def _ridge_above(numbers: Numbers, by: str) -> float:
