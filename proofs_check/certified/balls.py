@@ -146,18 +146,20 @@ def least_pivot(a: flint.arb_mat) -> flint.arb:
     return least
 
 
-def eigenvalues(a: flint.arb_mat) -> list[flint.arb]:
+def eigenvalues(a: flint.arb_mat, scale: flint.arb | None = None) -> list[flint.arb]:
     """Eigenvalues of a symmetric matrix in descending order, multiplicities counted.
 
-    Eigenvalues that cannot be told apart are separated by a diagonal of size 2^(-prec/3),
-    which by Weyl's inequality moves each by no more than that.
+    Eigenvalues that cannot be told apart are separated by a diagonal of size 2^(-prec/3) `scale`
+    (by default the largest entry), which by Weyl's inequality moves each by no more than that.
     """
     m = a.nrows()
     a = (a + a.transpose()) / 2
     try:
         boxes, moved = flint.acb_mat(a).eig(), flint.arb(0)
     except ValueError:
-        step = power_above(max_entry(a)) * flint.arb(2) ** (-flint.ctx.prec // 3)
+        step = power_above(max_size(a) if scale is None else scale) * flint.arb(2) ** (
+            -flint.ctx.prec // 3
+        )
         shift = [step * float(v) for v in np.random.default_rng(0).random(m)]
         moved = step * flint.arb(0, 1)
         try:
@@ -176,11 +178,11 @@ def _end(value: flint.arb) -> flint.fmpq:
     return value.mid().fmpq()
 
 
-def max_entry(a: flint.arb_mat) -> flint.arb:
-    """Upper bound of the entries' sizes."""
+def max_size(a: flint.arb_mat) -> flint.arb:
+    """Enclosure of the largest size of an entry; 0 of no entries."""
     found = flint.arb(0)
     for value in a.entries():
-        found = found.max(value.abs_upper())
+        found = found.max(abs(value))
     return found
 
 

@@ -53,9 +53,12 @@ class Numbers:
     output_weights : (p, m) array
         Z.
     at : float
-        Ridge that a statement about existing nodes is made at; 0 where there is none.
+        A number that a statement is made at, certainly no less than the least it holds at: the
+        ridge where nodes are claimed to exist, the level t of a transfer; 0 where there is none.
     chosen : tuple of int
-        Nodes that are shown to meet such a statement; empty: all subsets are listed.
+        Nodes that a statement names; empty where existing nodes are sought in all subsets.
+    others : (n', m) array
+        Further samples, which make the population with the features; empty where there is none.
     """
 
     features: Floats
@@ -66,6 +69,7 @@ class Numbers:
     output_weights: Floats
     at: float = 0.0
     chosen: tuple[int, ...] = ()
+    others: Floats = dataclasses.field(default_factory=lambda: np.zeros((0, 0)))
 
     def as_hex(self) -> dict[str, Any]:
         """JSON-able, every float64 as a C99 hexadecimal string."""

@@ -1,5 +1,5 @@
 """Statements of one layer for any kept nodes, both sides in balls
-(D1, D2, D4, B2, X5, X7, X8, X9).
+(D1, D2, D4, B2, B6, X5, X7, X8, X9).
 
 Each function is one claim: numbers -> its parts, at flint's working precision. Its keyword
 arguments are the constants of the claim's own function, so that altered statements are decided
@@ -9,8 +9,13 @@ too. Letters as in :mod:`.balls`; the statements themselves are in the claims' d
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Sequence
+
+import numpy as np
+
+from pruneproof.theory.errors import InapplicableError
 
 from ..sides import Floats
 from . import balls
@@ -63,6 +68,12 @@ class Enclosed:
             self.numbers.features, kept, [0.0 if t.is_zero() else 1.0 for t in exact]
         )
         return balls.residual(self.sigma, [kept[p] for p in places], [exact[p] for p in places])
+
+    def solved(self) -> tuple[list[int], list[flint.arb]]:
+        """J and its ridges, without nodes that others explain."""
+        ridges = [float(self.numbers.node_ridge[j]) for j in self.numbers.kept]
+        places = balls.independent(self.numbers.features, self.numbers.kept, ridges)
+        return [self.numbers.kept[p] for p in places], [flint.arb(ridges[p]) for p in places]
 
     def degrees(self, ridge: flint.arb) -> flint.arb:
         """N(ridge)."""
@@ -133,11 +144,9 @@ def mixed_error(
 ) -> list[Part]:
     """B2: the error of the next layer is at most L^theta / (theta/||W||^2 + 1 - theta)."""
     layer = Enclosed(numbers)
-    tau = [flint.arb(float(numbers.node_ridge[j])) for j in numbers.kept]
     rows = max(1, round((1 - numbers.theta) * layer.z.nrows()))
     read = balls.part(layer.z, range(rows), range(layer.m))
-    places = balls.independent(numbers.features, numbers.kept, [float(t.mid()) for t in tau])
-    kept, tau = [numbers.kept[p] for p in places], [tau[p] for p in places]
+    kept, tau = layer.solved()
     a = balls.reconstruction(layer.sigma, kept, tau)
     penalty = a * balls.diagonal(tau) * a.transpose()
     moment = layer.residual - penalty  # P_n (phi - A phi_J)(phi - A phi_J)^T, claim I6
@@ -183,6 +192,58 @@ def theta_and_the_bound(
         Compare("norm", outputs, c * power * layer.residual.trace(), weight),
         Compare("mixed bound", outputs, c * balls.loss(layer.q, layer.residual) / share, weight),
     ]
+
+
+def with_level(numbers: Numbers) -> Numbers:
+    """The numbers with a float64 level t: surely Sigma + lam >= (1 - t)(Sigma_P + lam), t < 1.
+
+    The least such t is lmax((Sigma_P + lam)^{-1/2} (Sigma_P - Sigma) (Sigma_P + lam)^{-1/2})_+; the
+    statement at it implies the one at any larger t, as its right side increases with t.
+
+    Raises
+    ------
+    InapplicableError
+        No such level below 1 could be shown.
+    """
+    everything = np.concatenate([numbers.features, numbers.others])
+    ridge = numbers.ridge * np.eye(everything.shape[1])
+    truth = everything.T @ everything / len(everything) + ridge
+    cov = numbers.features.T @ numbers.features / len(numbers.features) + ridge
+    lower = np.linalg.cholesky(truth)
+    half = np.linalg.solve(lower, np.linalg.solve(lower, truth - cov).T)
+    least = max(0.0, float(np.linalg.eigvalsh((half + half.T) / 2)[-1]))
+    with flint.ctx.workprec(256):
+        layer = Enclosed(numbers)
+        shift = balls.identity(layer.m, layer.lam)
+        population = balls.second_moment(balls.matrix(everything)) + shift
+        for bits in range(52, 20, -2):
+            found = least + (1 - least) * 2.0**-bits
+            gap = layer.sigma + shift - population * (1 - flint.arb(found))
+            if found < 1 and balls.least_pivot(gap) > 0:
+                return dataclasses.replace(numbers, at=found)
+    raise InapplicableError(f"no level near {least:.6g} surely carries over to the population")
+
+
+def population_error(
+    numbers: Numbers, *, constant: float = 1.0, transfer: float = 1.0, penalty: float = 1.0
+) -> list[Part]:
+    """B6: E_P ||Z G phi||^2 <= (||Z G phi||_n^2 + t lam ||Z G||_F^2)/(1 - t), G = I - A_J E_J."""
+    layer = Enclosed(numbers)
+    everything = balls.matrix(np.concatenate([numbers.features, numbers.others]))
+    kept, tau = layer.solved()
+    a = balls.reconstruction(layer.sigma, kept, tau)
+    chooser = balls.part(balls.identity(layer.m), kept, range(layer.m))
+    read = layer.z - layer.z * a * chooser
+    population = balls.second_moment(everything)
+    within, beyond = (
+        (read * moment * read.transpose()).trace() for moment in (layer.sigma, population)
+    )
+    level = flint.arb(numbers.at)
+    weight = (read * read.transpose()).trace()
+    bound = within + flint.arb(penalty) * level * layer.lam * weight
+    most = flint.arb(constant) * bound / (1 - flint.arb(transfer) * level)
+    scale = population.trace() * (layer.z * layer.z.transpose()).trace()
+    return [Compare("error", beyond, most, scale)]
 
 
 def _norm(layer: Enclosed) -> flint.arb:

@@ -1,4 +1,5 @@
-"""Statements that some k nodes exist, both sides in balls (D5, D6, D7, D8, X1).
+"""Statements that some k nodes exist, or of volume sampling, both sides in balls
+(D5, D6, D7, D8, X1, X6).
 
 The theory's selector names the nodes, balls decide about their loss; where these nodes do not meet
 the bound all subsets are listed, if they are few. The ridge lam_vol(k), or the root of N = k, is
@@ -62,6 +63,28 @@ def with_nodes(numbers: Numbers, *, by: str = "volume", theta: float | None = No
         ).kept
     posed = dataclasses.replace(numbers, chosen=tuple(int(j) for j in chosen))
     return posed if by == "none" else dataclasses.replace(posed, at=_ridge_above(posed, by))
+
+
+def with_largest_volume(numbers: Numbers) -> Numbers:
+    """The numbers with the k nodes of the largest det Sigma_JJ, in integers.
+
+    Raises
+    ------
+    InapplicableError
+        No k nodes are independent; the subsets are too many.
+    """
+    n, m = numbers.features.shape
+    k = len(numbers.kept)
+    if math.comb(m, k) > LISTED:
+        raise theory.InapplicableError(f"{math.comb(m, k)} subsets are too many to list")
+    whole = flint.fmpz_mat(n, m, balls.integers(numbers.features.ravel()))
+    gram = (whole.transpose() * whole).table()
+    subsets = list(itertools.combinations(range(m), k))
+    volumes = [flint.fmpz_mat([[gram[i][j] for j in s] for i in s]).det() for s in subsets]
+    largest = max(volumes)
+    if not (k and largest > 0):
+        raise theory.InapplicableError(f"no {k} nodes are independent")
+    return dataclasses.replace(numbers, chosen=subsets[volumes.index(largest)])
 
 
 def _ridge_above(numbers: Numbers, by: str) -> float:
@@ -169,4 +192,38 @@ def degrees_suffice(
         Compare("mean loss", mean.trace(), flint.arb(constant) * layer.at * dof, layer.trace),
         Order("mean residual", mean, smoother * (third * layer.at), layer.trace),
         Compare("best J", best_loss(layer, layer.q), layer.at * share, weight),
+    ]
+
+
+def reconstruction_size(
+    numbers: Numbers,
+    *,
+    constant: float = 1.0,
+    spare: int = 1,
+    entry: float = 1.0,
+    uniform_constant: float = 1.0,
+) -> list[Part]:
+    """X6: E ||A_J||_F^2 <= k (m - k + 1); the J of the largest volume has small entries."""
+    layer, k = Enclosed(numbers), len(numbers.kept)
+    zero = flint.arb(0)
+    total, mean = zero, zero
+    for nodes in itertools.combinations(range(layer.m), k):
+        if len(balls.independent(numbers.features, nodes, [0.0] * k)) < k:
+            continue
+        volume = balls.part(layer.sigma, nodes, nodes).det()
+        a = balls.reconstruction(layer.sigma, nodes, [zero] * k)
+        total, mean = total + volume, mean + volume * (a.transpose() * a).trace()
+    chosen = numbers.chosen
+    a = balls.reconstruction(layer.sigma, chosen, [zero] * k)
+    outside = [i for i in range(layer.m) if i not in chosen]
+    largest = balls.max_size(balls.part(a, outside, range(k)))
+    s = balls.residual(layer.sigma, chosen, [zero] * k)
+    top = balls.eigenvalues(s, layer.trace)[0]
+    following = layer.mu[k] if k < layer.m else zero
+    factor = flint.arb(uniform_constant) * (1 + k * (layer.m - k))
+    most = flint.arb(constant) * k * (layer.m - k + spare)
+    return [
+        Compare("mean size", mean / total, most),
+        Compare("entries", largest, flint.arb(entry)),
+        Compare("all directions", top, factor * following, layer.trace),
     ]

@@ -2,9 +2,9 @@
 
     python replay.py CERTIFICATE...
 
-Neither this file nor :mod:`rational` beside it imports the theory, the claims or what wrote the
-certificate: the standard library and python-flint are all they need, and they also run alone as
-above. (Imported as a module of the package, the packages around it load the claims too.)
+Neither this file nor :mod:`restated` and :mod:`rational` beside it import the theory, the claims
+or what wrote the certificate: the standard library and python-flint are all they need, and the
+three also run alone, as above. (Imported from the package, its own imports load the claims too.)
 
 A certificate is right where its enclosures agree with the values found here, in rational
 arithmetic, and its verdict follows from them, the hypotheses checked. None of its figures is
@@ -22,26 +22,20 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from .rational import (
-        COUNTS,
-        EXISTENCE,
-        STATEMENTS,
+    from .rational import Layer, Wrong, exact_trace, identity, least_pivot
+    from .restated import COUNTS, EXISTENCE, STATEMENTS
+except ImportError:  # run alone
+    from rational import (  # type: ignore[import-not-found, no-redef]
         Layer,
         Wrong,
         exact_trace,
         identity,
         least_pivot,
     )
-except ImportError:  # run alone
-    from rational import (  # type: ignore[import-not-found, no-redef]
+    from restated import (  # type: ignore[import-not-found, no-redef]
         COUNTS,
         EXISTENCE,
         STATEMENTS,
-        Layer,
-        Wrong,
-        exact_trace,
-        identity,
-        least_pivot,
     )
 
 with contextlib.suppress(ModuleNotFoundError):
@@ -92,7 +86,7 @@ def _checked(claim: str, document: Mapping[str, Any]) -> str:
         raise Wrong(f"its constants {altered} are not those of {claim}")
     layer = Layer(document["instance"])
     if premise is not None and not premise(layer):
-        raise Wrong("the instance is outside the hypotheses: its ridge is too small for k")
+        raise Wrong("the instance is outside the hypotheses: what it names was not found")
     parts = statement(layer, {**claimed, **altered})
     stated = {part["part"]: part for part in document["parts"]}
     if [part["part"] for part in document["parts"]] != [name for name, _, _ in parts]:

@@ -18,6 +18,7 @@ from pruneproof.theory.errors import InapplicableError
 from ..claim import Claim, Parameters
 from ..evidence import Evidence
 from ..generators import Layer
+from ..networks import Population
 from .search import _drawn
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
     from ..certified.decision import Decision, Evaluation, Numbers
 
-#: Claims with an evaluation: module of ``certified`` and function, and the ridge that statements
-#: about existing nodes are made at.
+#: Claims with an evaluation: module of ``certified`` and function, and what is found for an
+#: instance beforehand: the ridge that existing nodes are claimed at, the level of a transfer, the
+#: nodes of the largest volume.
 EVALUATIONS: Mapping[str, tuple[str, str, str]] = {
     "spectral.B2": ("evaluations", "mixed_error", ""),
+    "spectral.B6": ("evaluations", "population_error", "level"),
     "spectral.D1": ("evaluations", "monotone_residual", ""),
     "spectral.D2": ("evaluations", "loss_floor", ""),
     "spectral.D4": ("evaluations", "sandwich", ""),
@@ -38,10 +41,13 @@ EVALUATIONS: Mapping[str, tuple[str, str, str]] = {
     "spectral.D8": ("existing", "tail_loss", "none"),
     "spectral.X1": ("existing", "degrees_suffice", "degrees"),
     "spectral.X5": ("evaluations", "converse", ""),
+    "spectral.X6": ("existing", "reconstruction_size", "largest"),
     "spectral.X7": ("evaluations", "theta_and_the_bound", ""),
     "spectral.X8": ("evaluations", "centred_degrees", ""),
     "spectral.X9": ("evaluations", "shapes", ""),
 }
+#: Of these the ones where nodes are sought.
+_SOUGHT = ("volume", "degrees", "half", "none")
 #: Instances drawn beyond the known cases, and bits tried.
 BUDGETS: Mapping[str, tuple[int, tuple[int, ...]]] = {
     "quick": (0, (128, 256, 512)),
@@ -129,16 +135,11 @@ def decided(
     entry = _entry(claim)
     if entry is None:
         raise ValueError(f"no evaluation of {claim.id} in ball arithmetic is known")
-    evaluation, ridge = entry
-    numbers = _numbers(claim.instance(parameters))
-    if ridge:
-        from ..certified.existing import with_nodes
-
-        theta = 1.0 if claim.id.startswith("spectral.D8") else None
-        numbers = with_nodes(numbers, by=ridge, theta=theta)
+    evaluation, posing = entry
+    numbers = _posed(claim, posing, _numbers(claim.instance(parameters)))
     constants = constants_of(claim)
     decision = decide(evaluation, numbers, constants, precisions)
-    if decision.verdict != "true" and ridge:
+    if decision.verdict != "true" and posing in _SOUGHT:
         from ..certified.existing import may_list
 
         if not may_list(numbers):
@@ -146,6 +147,20 @@ def decided(
         numbers = replace(numbers, chosen=())
         decision = decide(evaluation, numbers, constants, precisions)
     return numbers, decision
+
+
+def _posed(claim: Claim, posing: str, numbers: Numbers) -> Numbers:
+    """The numbers with what the statement names besides."""
+    if not posing:
+        return numbers
+    from ..certified import evaluations, existing
+
+    if posing == "level":
+        return evaluations.with_level(numbers)
+    if posing == "largest":
+        return existing.with_largest_volume(numbers)
+    theta = 1.0 if claim.id.startswith("spectral.D8") else None
+    return existing.with_nodes(numbers, by=posing, theta=theta)
 
 
 def constants_of(claim: Claim) -> dict[str, Any]:
@@ -158,24 +173,28 @@ def _entry(claim: Claim) -> tuple[Evaluation, str] | None:
     found = EVALUATIONS.get(claim.id.partition("~")[0])
     if found is None:
         return None
-    module, name, ridge = found
+    module, name, posing = found
     evaluation = getattr(importlib.import_module(f"..certified.{module}", __package__), name)
     if set(constants_of(claim)) - set(inspect.signature(evaluation).parameters):
         return None
-    return evaluation, ridge
+    return evaluation, posing
 
 
-def _numbers(instance: Layer) -> Numbers:
+def _numbers(instance: Layer | Population) -> Numbers:
     from ..certified.decision import Numbers
 
-    return Numbers(
-        features=instance.features,
-        kept=tuple(int(j) for j in instance.kept),
-        node_ridge=instance.node_ridge,
-        ridge=float(instance.ridge),
-        theta=float(instance.theta),
-        output_weights=instance.output_weights,
+    layer = instance.sample if isinstance(instance, Population) else instance
+    found = Numbers(
+        features=layer.features,
+        kept=tuple(int(j) for j in layer.kept),
+        node_ridge=layer.node_ridge,
+        ridge=float(layer.ridge),
+        theta=float(layer.theta),
+        output_weights=layer.output_weights,
     )
+    if isinstance(instance, Population):
+        return replace(found, others=instance.everything[len(layer.features) :])
+    return found
 
 
 def _evidence(tally: _Tally) -> Evidence:

@@ -18,7 +18,7 @@ pytest.importorskip("flint", reason="python-flint is not installed")
 
 from pruneproof.proofs_check import claims
 from pruneproof.proofs_check.certificates import SCHEMA, write
-from pruneproof.proofs_check.certified import decision, existing, rational, replay
+from pruneproof.proofs_check.certified import decision, existing, replay, restated
 from pruneproof.proofs_check.checkers.certified import (
     EVALUATIONS,
     certified,
@@ -62,7 +62,7 @@ def test_certificates_of_claims_and_mutants_replay(name, tmp_path):
 @pytest.mark.parametrize("name", sorted(EVALUATIONS))
 def test_the_constants_claimed_are_those_of_the_claim(name):
     stated = inspect.signature(claim(name).evaluate).parameters
-    _, constants, _ = rational.STATEMENTS[name]
+    _, constants, _ = restated.STATEMENTS[name]
     module, function, _ = EVALUATIONS[name]
     found = importlib.import_module(f"pruneproof.proofs_check.certified.{module}")
     ours = inspect.signature(getattr(found, function)).parameters
@@ -173,6 +173,30 @@ def test_one_choice_that_misses_the_bound_refutes_nothing(tmp_path):
     assert "others may meet it" in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("spectral.B6", {"at": (2.0**-30).hex()}),
+        ("spectral.D7", {"at": (1e-3).hex()}),
+        ("spectral.X1", {"at": (1e-3).hex()}),
+        ("spectral.X6", {"chosen": [0, 1]}),
+        ("spectral.X6", {"chosen": []}),
+    ],
+)
+def test_what_a_statement_is_made_at_is_checked(name, change, tmp_path):
+    """A level or ridge that is too small, nodes of a smaller volume."""
+    path = certificate(tmp_path, claim(name), {"family": "diagonal", "m": 4, "k": 2, "seed": 1})
+    content = {k: v for k, v in opened(path, (SCHEMA,)).items() if k != "sha256"}
+    if change.get("chosen"):  # the longest of the diagonal's axes have the largest volume
+        assert content["instance"]["chosen"] == [0, 1]
+        change = {"chosen": [2, 3]}
+    content["instance"].update(change)
+    path.write_bytes(sealed(SCHEMA, content))
+    found = replay_file(path)
+    assert not found.ok
+    assert "hypotheses" in found.sentence
+
+
 def test_damaged_files_are_refused(genuine):
     path, _, _ = genuine
     text = path.read_text()
@@ -209,9 +233,9 @@ def test_the_undecided_cannot_be_certified(tmp_path):
 
 
 def test_the_program_runs_alone(genuine, tmp_path):
-    """Two files and python-flint are all it needs: no module of the package is loaded."""
+    """Three files and python-flint are all it needs: no module of the package is loaded."""
     path, document, _ = genuine
-    for name in ("replay.py", "rational.py"):
+    for name in ("replay.py", "restated.py", "rational.py"):
         shutil.copy(HOME / name, tmp_path)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import replay; "
