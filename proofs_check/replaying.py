@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from .certificates import SCHEMA as CERTIFICATE
 from .sealed import opened
 from .witnesses import SCHEMA as WITNESS
 from .witnesses import replay_witness
@@ -33,7 +34,12 @@ def replay_file(path: str | os.PathLike[str]) -> Replayed:
     Raises
     ------
     ValueError
-        The file is missing, truncated, altered, or neither a witness nor a certificate.
+        The file is missing, truncated, altered, or neither a witness nor a certificate; or it is a
+        certificate and python-flint is missing.
     """
-    opened(path, (WITNESS,))
-    return Replayed(*replay_witness(path))
+    document = opened(path, (WITNESS, CERTIFICATE))
+    if document["schema"] == WITNESS:
+        return Replayed(*replay_witness(path))
+    from .certified.replay import replay_certificate
+
+    return Replayed(*replay_certificate(document))
