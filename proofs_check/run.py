@@ -200,9 +200,14 @@ def _evidence(claim: Claim, run: Run) -> Iterator[tuple[str, Evidence]]:
 
 def _by_tools(claim: Claim, run: Run) -> Iterator[tuple[str, Evidence | None]]:
     """What arithmetic without rounding and provers say, for the claims that they know."""
+    from .checkers.certified import certified
     from .checkers.exact import exact
+    from .checkers.proved import proved
 
     yield "exact", exact(claim.id, budget=run.budget)
+    folder = None if run.certificates is None else Path(run.certificates)
+    yield "certified", certified(claim, budget=run.budget, seed=run.seed, certificates=folder)
+    yield "proved", proved(claim.id)
 
 
 def _fates(claim: Claim, run: Run) -> Sequence[Fate]:

@@ -53,7 +53,8 @@ class Verdict:
         its scale (so about 1e-16 to 1e-12 where it holds). None if nothing was evaluated.
     tightness : float or None
         Smallest constant not refuted, over the one claimed: of an inequality the largest lhs/rhs
-        seen, as any smaller constant is refuted by that instance; None for other claims.
+        seen, as any smaller constant is refuted by that instance; None for equalities, for claims
+        about chance and for false readings.
     witness : dict or None
         The worst instance: its parameters (``claim.instance(parameters)`` builds it again), both
         sides, the tolerance, and which part of the statement it is about.

@@ -35,7 +35,7 @@ def weigh(
     lost = [fate.name for fate in fates if not fate.ok]
     if lost:
         others.append(f"NOT as it should be: mutants that must die survived: {', '.join(lost)}")
-    worst = _worst(found)
+    worst, witness = _worst(found), _witness(found, chief)
     return Verdict(
         claim=claim.id,
         word=evidence.word,
@@ -43,8 +43,8 @@ def weigh(
         evidence="; ".join([evidence.sentence, *others]),
         instances=sum(e.instances for e in found.values()),
         worst_ratio=worst,
-        tightness=_tightness(claim, worst),
-        witness=_witness(found, chief),
+        tightness=_tightness(claim, worst, witness),
+        witness=witness,
         seed=seed,
         seconds=seconds,
         findings=tuple(_finding(name, e) for name, e in found.items()),
@@ -77,14 +77,15 @@ def _worst(found: Mapping[str, Evidence]) -> float | None:
     return max(ratios, default=None)
 
 
-def _tightness(claim: Claim, worst: float | None) -> float | None:
+def _tightness(
+    claim: Claim, worst: float | None, witness: Mapping[str, object] | None
+) -> float | None:
     """Any constant below the largest lhs/rhs seen is refuted by that instance.
 
     Of a statement about chance it is not: a trial may exceed its bound and be within its level.
     """
-    if claim.by_trials or claim.must_fail or claim.kind in ("identity", "law"):
-        return None
-    return worst
+    equality = claim.kind == "identity" or (witness or {}).get("relation") == "="
+    return None if equality or claim.by_trials or claim.must_fail else worst
 
 
 def _witness(found: Mapping[str, Evidence], chief: str) -> dict[str, object] | None:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pruneproof.proofs_check.run import Run
 
 _NOTES = (
-    "worst: of an inequality the largest lhs/rhs seen, at most 1 where it holds; of an identity\n"
-    "the largest difference in units of its terms, 1e-19 to 1e-12 where it is rounding.\n"
-    "tight: the smallest constant not refuted over the one claimed. mutants: altered statements\n"
-    "that died, of all; * where one that must die survived."
+    "PROVED says it of every instance; EXACT and CERTIFIED of those decided without rounding, the\n"
+    "others of those tried: `pruneproof explain CLAIM` counts them. tight: of an inequality the\n"
+    "largest lhs/rhs seen, so that no constant below that part of the claimed one holds. mutants:\n"
+    "altered statements that died, of all; * where one that must die survived."
 )
 
 
@@ -32,10 +32,8 @@ def print_verdicts(
         ("claim", "left"),
         ("verdict", "left"),
         ("tried", "right"),
-        ("worst", "right"),
         ("tight", "right"),
         ("mutants", "right"),
-        ("seconds", "right"),
         ("statement", "left"),
     )
     for verdict in found:
@@ -43,10 +41,8 @@ def print_verdicts(
             verdict.claim,
             word(verdict),
             str(verdict.instances),
-            _figure(verdict.worst_ratio),
             _figure(verdict.tightness),
             _mutants(verdict),
-            f"{verdict.seconds:.1f}",
             chosen[verdict.claim].title,
             style=None if verdict.ok else "red",
         )

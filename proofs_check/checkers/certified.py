@@ -19,7 +19,7 @@ from ..claim import Claim, Parameters
 from ..evidence import Evidence
 from ..generators import Layer
 from ..networks import Population
-from .search import _drawn
+from .search import drawn
 
 if TYPE_CHECKING:
     import flint
@@ -99,9 +99,9 @@ def certified(
             "INAPPLICABLE",
             "ball arithmetic needs python-flint; install it with `pip install pruneproof[certify]`",
         )
-    drawn, precisions = BUDGETS[budget]
+    count, precisions = BUDGETS[budget]
     tally = _Tally()
-    for parameters in [*claim.examples, *_drawn(claim, drawn, seed)]:
+    for parameters in [*claim.examples, *drawn(claim, count, seed)]:
         try:
             numbers, decision = decided(claim, parameters, precisions)
         except InapplicableError as error:

@@ -50,7 +50,7 @@ def evidence_of(cases: list[Case], what: str) -> Evidence:
     for name, part in parts:
         if part.hold is False:
             return _refuted(name, part, len(cases))
-    open_ = [name for name, part in parts if part.hold is None]
+    open_ = list(dict.fromkeys(name for name, part in parts if part.hold is None))
     ratios = [part.ratio for _, part in parts if part.relation == "<="]
     how = f"on all {len(cases)} instances, in rational arithmetic ({arithmetic()})"
     if open_:

@@ -48,7 +48,7 @@ class Draws:
     @property
     def x(self) -> Floats:
         """X, (n, m)."""
-        return self.sampled.features / np.sqrt(len(self.sampled.features))
+        return np.asarray(self.sampled.features / np.sqrt(len(self.sampled.features)))
 
     @functools.cached_property
     def _factors(self) -> tuple[Floats, Floats]:

@@ -33,7 +33,7 @@ class PowerLaw:
     def allowance(self) -> float:
         """Size of the terms of either end and of N, with the conditions of C and lam^{-1/a}."""
         a = self.exponent
-        return 2 * (a + 1 / (a - 1)) * self.ridge ** (-1 / a) + self.nodes
+        return float(2 * (a + 1 / (a - 1)) * self.ridge ** (-1 / a) + self.nodes)
 
     def values(self, j: Floats) -> Floats:
         """f(j)."""

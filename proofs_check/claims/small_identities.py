@@ -132,7 +132,7 @@ def leverage_sum(sampled: Layer, *, factor: float = 1.0, ridge_factor: float = 1
     "lemma",
     three_nodes,
     {**RIDGED, "k": Whole(1, 1)},
-    ({"k": 1}, {"k": 1, "family": "spiked"}, {"k": 1, "family": "block"}),
+    ({"k": 1}, *({**case, "k": 1} for case in CASES)),
     mutants=(SHARPER, Mutant("tau dropped from the pivot", {"own_ridge": 0.0})),
 )
 def gain(sampled: Layer, *, factor: float = 1.0, own_ridge: float = 1.0) -> Sides:
@@ -163,7 +163,7 @@ def gain(sampled: Layer, *, factor: float = 1.0, own_ridge: float = 1.0) -> Side
     "lemma",
     three_nodes,
     RIDGED,
-    ({"family": "spiked"}, {"family": "block"}, {}),
+    ({}, *CASES),
     mutants=(SHARPER, Mutant("pivot Sigma_jj + tau_j in place of 1/P_jj", {"schur": False})),
 )
 def price(sampled: Layer, *, factor: float = 1.0, schur: bool = True) -> Sides:
@@ -194,7 +194,7 @@ def price(sampled: Layer, *, factor: float = 1.0, schur: bool = True) -> Sides:
     "lemma",
     three_nodes,
     {**RIDGED, "k": Whole(1, 2)},
-    ({"k": 1}, {"k": 2}, {"k": 2, "family": "spiked"}),
+    ({"k": 1}, {"k": 2}, *({**case, "k": 2} for case in CASES)),
     mutants=(SHARPER, Mutant("tau dropped on the left", {"own_ridge": 0.0})),
 )
 def residual_determinant(sampled: Layer, *, factor: float = 1.0, own_ridge: float = 1.0) -> Sides:

@@ -105,10 +105,19 @@ def reconstruction_size(budget: str) -> Iterator[Case]:
 
 def leverage_sampling(budget: str) -> Iterator[Case]:
     """L1: all draws from whole-number layers of 3 or 4 nodes."""
+    yield from _all_draws(draws.leverage_sampling, budget)
+
+
+def mean_of_draws(budget: str) -> Iterator[Case]:
+    """L1b, likewise."""
+    yield from _all_draws(draws.mean_of_draws, budget)
+
+
+def _all_draws(statement: Callable[..., Iterator[Decided]], budget: str) -> Iterator[Case]:
     for m, k in ((3, 2), (3, 4)) if budget == "quick" else ((3, 2), (3, 5), (4, 4), (4, 6)):
         for layer in whole_layers(m, SEED):
             for ridge in RIDGES[::2]:
-                parts = list(draws.leverage_sampling(layer, rational(ridge), k))
+                parts = list(statement(layer, rational(ridge), k))
                 yield Case(f"{_at(layer, k)}, lam = {ridge}", parts)
 
 
@@ -213,6 +222,10 @@ CASES: dict[str, tuple[str, Callable[[str], Iterator[Case]]]] = {
     "spectral.X1": ("mean loss, mean residual and best subset meet the bounds", degrees_suffice),
     "spectral.X6": ("mean size, entries and largest volume meet the bounds", reconstruction_size),
     "spectral.X10e": ("variance and both ends hold, all samples listed,", sampled_degrees),
-    "laws.L1": ("equal to the last digit for all draws, the mean above lam H,", leverage_sampling),
+    "laws.L1": (
+        "the residual equals its resolvent to the last digit, all draws listed,",
+        leverage_sampling,
+    ),
+    "laws.L1b": ("the mean residual is above lam H, all draws listed,", mean_of_draws),
     "laws.L3": ("all sides equal to the last digit, all subsets listed,", determinantal),
 }

@@ -69,7 +69,7 @@ def drawn_residual(
 def leverage_sampling(
     layer: RationalLayer, ridge: Rational, k: int, *, multiplicity: bool = True
 ) -> Iterator[Decided]:
-    """L1: S_J = lam Phi^T (K_J + lam)^{-1} Phi/n for all draws, and E S_J >= lam H.
+    """L1: S_J = lam Phi^T (K_J + lam)^{-1} Phi/n for all draws.
 
     Raises
     ------
@@ -79,12 +79,20 @@ def leverage_sampling(
     if layer.samples is None:
         raise ValueError(f"{layer.name} has no samples")
     _, q = leverage(layer, ridge)
-    mean = scaled(layer.sigma, 0)
-    for counts, chance in multisets(q, k):
+    for counts, _ in multisets(q, k):
         found = drawn_residual(layer, ridge, q, counts, multiplicity=multiplicity)
         yield same(f"draws {sorted(counts.items())}", found, _in_samples(layer, ridge, q, counts))
-        mean = combined(mean, found, chance)
-    least = scaled(resolvent(layer.sigma).smoother(ridge), ridge)
+
+
+def mean_of_draws(
+    layer: RationalLayer, ridge: Rational, k: int, *, constant: Rational = 1
+) -> Iterator[Decided]:
+    """L1b: E S_J >= lam H."""
+    _, q = leverage(layer, ridge)
+    mean = scaled(layer.sigma, 0)
+    for counts, chance in multisets(q, k):
+        mean = combined(mean, drawn_residual(layer, ridge, q, counts), chance)
+    least = scaled(resolvent(layer.sigma).smoother(ridge), ridge * constant)
     yield below("mean residual", least, lambda x: scaled(mean, x), known(ridge / ridge))
 
 

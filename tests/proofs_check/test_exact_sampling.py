@@ -111,6 +111,15 @@ def test_draws_by_leverage_without_their_multiplicity_are_refuted() -> None:
         list(draws.leverage_sampling(replace(layer, samples=None), lam, 3))
 
 
+def test_the_mean_of_leverage_draws_is_lam_h_for_one_node() -> None:
+    lone, lam = whole_layers(1, 2020)[0], rational(Fraction(1, 3))
+    assert _holds(draws.mean_of_draws(lone, lam, 3)) == [True]
+    larger = rational(Fraction(10**15 + 1, 10**15))
+    assert _holds(draws.mean_of_draws(lone, lam, 3, constant=larger)) == [False]
+    for layer in whole_layers(3, 2020):
+        assert _holds(draws.mean_of_draws(layer, lam, 2)) == [True]
+
+
 def test_the_mean_of_sampled_degrees_attains_its_ends() -> None:
     """One point: E = N_P at n = 1; a point seldom drawn: the variance, nearly."""
     one, lam = rational(1), rational(Fraction(3))
