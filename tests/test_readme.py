@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pruneproof.proofs_check import claims
+
 README = Path(__file__).parent.parent / "README.md"
 pytestmark = pytest.mark.skipif(not README.exists(), reason="runs in the checkout only")
 
@@ -21,6 +23,13 @@ def test_python_blocks_run(number: int, monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks()[number], f"README block {number}", "exec"), {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_claim_is_among_the_statements() -> None:
+    text = (README.parent / "docs" / "statements.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"\b([A-Z]\d+[a-z]?)\b", text))
+    names = {claim.id.partition(".")[2] for claim in claims() if not claim.id.startswith("lemma.")}
+    assert names <= listed, names - listed
 
 
 def test_named_commands_and_targets_exist() -> None:
