@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from pruneproof.proofs_check.run import Run
 
+#: Width of the columns besides the claim's, with enough of the statement to know it by.
+_OTHER_COLUMNS = 85
 _NOTES = (
     "PROVED says it of every instance; EXACT and CERTIFIED of those decided without rounding, the\n"
-    "others of those tried: `pruneproof explain CLAIM` counts them. tight: of an inequality the\n"
-    "largest lhs/rhs seen, so that no constant below that part of the claimed one holds. mutants:\n"
-    "altered statements that died, of all; * where one that must die survived."
+    "others of those tried: `pruneproof explain CLAIM` counts them. worst: of an inequality the\n"
+    "largest lhs/rhs seen; of an identity the largest difference in units of its terms, 1e-19 to\n"
+    "1e-12 where it is rounding. tight: no constant below this part of the claimed one holds.\n"
+    "mutants: altered statements that died, of all; * where one that must die survived."
 )
 
 
@@ -28,22 +31,28 @@ def print_verdicts(
     console: Console, found: Sequence[Verdict], chosen: Mapping[str, Claim], run: Run
 ) -> None:
     """Table, the evidence against what is not as it should be, and a line that counts the words."""
+    longest = max((len(verdict.claim) for verdict in found), default=0)
+    room = console.width - longest >= _OTHER_COLUMNS
     rows = table(
         ("claim", "left"),
         ("verdict", "left"),
         ("tried", "right"),
+        ("worst", "right"),
         ("tight", "right"),
         ("mutants", "right"),
-        ("statement", "left"),
+        ("seconds", "right"),
+        ("statement" if room else "", "left"),
     )
     for verdict in found:
         rows.add_row(
             verdict.claim,
             word(verdict),
             str(verdict.instances),
+            _figure(verdict.worst_ratio),
             _figure(verdict.tightness),
             _mutants(verdict),
-            chosen[verdict.claim].title,
+            f"{verdict.seconds:.1f}",
+            chosen[verdict.claim].title if room else "",
             style=None if verdict.ok else "red",
         )
     console.print(rows)
@@ -121,6 +130,6 @@ def _error_level(run: Run) -> str:
         "clopper-pearson": "by numbers of trials and of allowed failures fixed before",
     }[run.plan]
     return (
-        f"Statistical verdicts ({way}): all of them together are right with probability at least\n"
+        f"Statistical verdicts ({way}) are all right together with probability at least "
         f"{1 - run.alpha:g}; {run.hypotheses} frozen instances share the level evenly, both ways."
     )
