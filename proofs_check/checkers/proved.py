@@ -40,6 +40,8 @@ def _by_z3(claim_id: str) -> Evidence:
         return Evidence("PROVED", sentence, details=details)
     if answer.word == "sat":
         return _refuted(by, dict(answer.model), details)
+    if answer.word == "void":
+        return Evidence("INAPPLICABLE", f"nothing is proved: {answer.reason}", details=details)
     reason = f"{by} gave up within its effort ({answer.reason}), so nothing is proved"
     return Evidence("INAPPLICABLE", reason, details=details)
 
@@ -49,6 +51,8 @@ def _by_sympy(claim_id: str) -> Evidence:
         found = symbolic.difference(claim_id)
     except ImportError:
         return _absent("sympy", "pip install 'pruneproof[prove]'")
+    except ValueError as reason:
+        return Evidence("INAPPLICABLE", f"nothing is proved: {reason}")
     details = {"prover": "sympy", "version": found.version, "identities": found.identities}
     by = f"sympy {found.version}"
     if found.model:

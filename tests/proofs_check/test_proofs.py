@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -80,6 +81,54 @@ def test_a_refuted_lemma_is_refuted_and_an_undecided_one_says_so(monkeypatch: An
     assert found is not None
     assert found.word == "INAPPLICABLE"
     assert "gave up" in found.sentence
+
+
+def _with_mu_over_itself(lam: Any) -> list[Any]:
+    """mu/mu <= mu/mu, which z3 finds true at mu = 0 as well."""
+    import z3
+
+    mu = z3.Real("mu")
+    return [mu >= 0, lam > 0, mu / mu > mu / mu]
+
+
+@pytest.mark.parametrize(
+    ("lemma", "reason"),
+    [
+        (lambda lam: [lam < 0, *smt.degrees_antitone()], "no numbers meet its hypotheses"),
+        (
+            lambda lam: [c for c in smt.degrees_antitone() if str(c) != "lam > 0"],
+            "a divisor may be 0",
+        ),
+        (_with_mu_over_itself, "a divisor may be 0"),
+    ],
+    ids=["contradictory hypotheses", "lam > 0 forgotten", "true by z3's value of 0/0"],
+)
+def test_a_void_lemma_is_neither_proved_nor_refuted(
+    monkeypatch: Any, lemma: Any, reason: str
+) -> None:
+    z3 = pytest.importorskip("z3")
+    name = "lemma.degrees-antitone-2"
+    monkeypatch.setitem(smt.LEMMAS, name, lambda: lemma(z3.Real("lam")))
+    found = proved(name)
+    assert found is not None
+    assert found.word == "INAPPLICABLE"
+    assert reason in found.sentence
+
+
+def test_no_identity_is_no_proof(monkeypatch: Any) -> None:
+    monkeypatch.setitem(symbolic.LEMMAS, "lemma.gain-3", lambda: [])
+    found = proved("lemma.gain-3")
+    assert found is not None
+    assert found.word == "INAPPLICABLE"
+    assert "states no identity" in found.sentence
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_proved_has_the_constants_of_its_claim(name: str) -> None:
+    lemma = {**smt.LEMMAS, **symbolic.LEMMAS}[name]
+    stated = inspect.signature(LEMMAS[name].evaluate).parameters.values()
+    constants = {p.name: p.default for p in stated if p.kind is p.KEYWORD_ONLY}
+    assert {p.name: p.default for p in inspect.signature(lemma).parameters.values()} == constants
 
 
 def test_a_refuted_identity_is_refuted(monkeypatch: Any) -> None:
