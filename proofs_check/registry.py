@@ -40,6 +40,7 @@ FAMILIES = (
     "failure",
     "power_laws",
     "laws_of_chance",
+    "effective_ridge",
     "spiked",
 )
 

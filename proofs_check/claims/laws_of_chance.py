@@ -155,7 +155,7 @@ def sampled_loss(
     Hypotheses
     ----------
     lam > 0, v_1..v_k iid from q_j = l_j/N(lam), tau_i = k lam q_{v_i}; coherence
-    chi = (1/(k N(kappa)^2)) sum_ij H_ij^4/(q_i q_j) <= .12 at kappa; N(lam) and k large.
+    chi = (1/(k N(kappa)^2)) sum_ij H_ij^4/(q_i q_j) <= .12 at kappa; N(lam) <= k, both large.
 
     Statement
     ---------
