@@ -58,6 +58,23 @@ def degrees_antitone(*, factor: float = 1.0, swapped: bool = False) -> list[Any]
     return [*hypotheses, low > _real(factor) * high]
 
 
+def degrees_of_invariants(*, factor: float = 1.0, swapped: bool = False) -> list[Any]:
+    """N(lam') <= factor N(lam) for 0 < lam <= lam', N a function of e_1, e_2, e_3 >= 0 and lam."""
+    import z3
+
+    e, (lam, larger) = z3.Reals("e_1 e_2 e_3"), z3.Reals("lam lam_larger")
+
+    def degrees(at: Any) -> Any:
+        above = e[0] * at * at + 2 * e[1] * at + 3 * e[2]
+        return above / (at * at * at + e[0] * at * at + e[1] * at + e[2])
+
+    low, high = degrees(larger), degrees(lam)
+    if swapped:
+        low, high = high, low
+    hypotheses = [*(value >= 0 for value in e), lam > 0, larger >= lam]
+    return [*hypotheses, low > _real(factor) * high]
+
+
 def degrees_scaled(*, factor: float = 1.0, scaled: bool = True) -> list[Any]:
     """Lam N(lam) <= factor lam' N(lam') for mu_1, mu_2 >= 0, 0 < lam <= lam'."""
     mu, lam, larger, hypotheses = _two_eigenvalues()
@@ -150,6 +167,7 @@ def inverse_antitone(*, factor: float = 1.0, swapped: bool = False) -> list[Any]
 #: Hypotheses, and last the negated conclusion, by the id of their claim.
 LEMMAS: dict[str, Callable[..., list[Any]]] = {
     "lemma.degrees-antitone-2": degrees_antitone,
+    "lemma.degrees-antitone-3": degrees_of_invariants,
     "lemma.degrees-scaled-2": degrees_scaled,
     "lemma.degrees-rank-3": degrees_rank,
     "lemma.degrees-trace-3": degrees_trace,
