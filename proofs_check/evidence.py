@@ -28,7 +28,8 @@ class Evidence:
     witness : mapping or None
         As in the verdict: what refutes, or the worst seen.
     details : mapping
-        JSON-able figures of this checker, kept in the verdict under the checker's name.
+        JSON-able figures of this checker, kept in the verdict under the checker's name. The entry
+        ``missing`` names the tool whose absence alone makes the word INAPPLICABLE.
     """
 
     word: str

@@ -36,9 +36,12 @@ FAMILIES = (
     "small_lemmas",
     "small_identities",
     "laws",
+    "determinantal",
     "failure",
     "power_laws",
     "laws_of_chance",
+    "effective_ridge",
+    "spiked",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

@@ -15,9 +15,6 @@ from .evidence import Evidence
 from .mutants import Fate
 from .verdict import WORDS, Verdict
 
-#: Checkers whose absence says nothing about the statement.
-_BY_A_TOOL = ("exact", "certified", "proved")
-
 
 def weigh(
     claim: Claim,
@@ -39,7 +36,7 @@ def weigh(
     return Verdict(
         claim=claim.id,
         word=evidence.word,
-        ok=as_it_should_be(claim, evidence.word, chief) and not lost,
+        ok=as_it_should_be(claim, evidence) and not lost,
         evidence="; ".join([evidence.sentence, *others]),
         instances=sum(e.instances for e in found.values()),
         worst_ratio=worst,
@@ -63,13 +60,16 @@ def strongest(claim: Claim, found: Mapping[str, Evidence]) -> str:
     return min(found, key=lambda name: WORDS.index(found[name].word))
 
 
-def as_it_should_be(claim: Claim, word: str, checker: str) -> bool:
-    """Whether a word is what one wants of the claim."""
+def as_it_should_be(claim: Claim, evidence: Evidence) -> bool:
+    """Whether the word that stands is what one wants of the claim.
+
+    A lemma whose prover is absent is no fault; one whose proof is not accepted is.
+    """
     if claim.must_fail:
-        return word == "REFUTED"
-    if word == "INAPPLICABLE":
-        return checker in _BY_A_TOOL
-    return word != "REFUTED"
+        return evidence.word == "REFUTED"
+    if evidence.word == "INAPPLICABLE":
+        return "missing" in evidence.details
+    return evidence.word != "REFUTED"
 
 
 def _worst(found: Mapping[str, Evidence]) -> float | None:

@@ -98,6 +98,7 @@ def certified(
         return Evidence(
             "INAPPLICABLE",
             "ball arithmetic needs python-flint; install it with `pip install pruneproof[certify]`",
+            details={"missing": "python-flint"},
         )
     count, precisions = BUDGETS[budget]
     tally = _Tally()

@@ -40,6 +40,8 @@ def _by_z3(claim_id: str) -> Evidence:
         return Evidence("PROVED", sentence, details=details)
     if answer.word == "sat":
         return _refuted(by, dict(answer.model), details)
+    if answer.word == "void":
+        return Evidence("INAPPLICABLE", f"nothing is proved: {answer.reason}", details=details)
     reason = f"{by} gave up within its effort ({answer.reason}), so nothing is proved"
     return Evidence("INAPPLICABLE", reason, details=details)
 
@@ -49,6 +51,8 @@ def _by_sympy(claim_id: str) -> Evidence:
         found = symbolic.difference(claim_id)
     except ImportError:
         return _absent("sympy", "pip install 'pruneproof[prove]'")
+    except ValueError as reason:
+        return Evidence("INAPPLICABLE", f"nothing is proved: {reason}")
     details = {"prover": "sympy", "version": found.version, "identities": found.identities}
     by = f"sympy {found.version}"
     if found.model:
@@ -63,6 +67,10 @@ def _by_sympy(claim_id: str) -> Evidence:
 def _by_coq(theorem: coq.Theorem) -> Evidence:
     try:
         found = coq.checked(theorem.file)
+    except coq.Absent as reason:
+        return Evidence(
+            "INAPPLICABLE", f"not proved here: {reason}", details={"missing": "Coq with MathComp"}
+        )
     except coq.NotChecked as reason:
         return Evidence("INAPPLICABLE", f"not proved here: {reason}")
     details = {
@@ -94,4 +102,5 @@ def _refuted(by: str, model: dict[str, str], details: Mapping[str, object]) -> E
 
 
 def _absent(what: str, install: str) -> Evidence:
-    return Evidence("INAPPLICABLE", f"not proved here, as {what} is not installed: {install}")
+    reason = f"not proved here, as {what} is not installed: {install}"
+    return Evidence("INAPPLICABLE", reason, details={"missing": what})

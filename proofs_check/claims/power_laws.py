@@ -3,7 +3,8 @@ r"""Degrees of freedom of power laws, between integrals (L5).
 Letters: mu_j = j^{-a}, a > 1, f(t) = 1/(1 + lam t^a), N = sum_j f(j), C = (pi/a)/sin(pi/a). Sums
 are added up; of all nodes those from j = J on, lam J^a >= 8, by Euler's and Maclaurin's formula,
 int_J^inf f + f(J)/2 - f'(J)/12, on each power of the alternating series of f; of a power t^{-b} the
-error is below the next term, b(b + 1)(b + 2) J^{-b-3}/720.
+error is below the next term, b(b + 1)(b + 2) J^{-b-3}/720. F(x) = int_0^x f is summed by Gauss's
+rule over panels of log t: there f is analytic in a strip around the real line, of width 2 pi/a.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ class PowerLaw:
     def values(self, j: Floats) -> Floats:
         """f(j)."""
         return np.asarray(1.0 / (1.0 + self.ridge * j**self.exponent))
+
+    def integral(self, x: float) -> float:
+        """F(x), without the share e^-40 x of it at most that lies below e^-40 x."""
+        points, weights = np.polynomial.legendre.leggauss(20)
+        ends = math.log(x) - np.arange(0.0, 40.0, 0.25)
+        t = np.exp(ends[:, None] - 0.125 * (1.0 - points))
+        return float(np.sum(0.125 * weights * t * self.values(t)))
 
     def all_nodes(self) -> tuple[float, float]:
         """N of all nodes, and the error allowed for by the terms left out."""
@@ -124,8 +132,11 @@ def power_law_degrees(
     """
     a, lam, m = given.exponent, given.ridge, given.nodes
     ends = theory.power_law_dof(exponent * a, lam, m if m and tail else None)
+    stated = theory.power_law_dof(a, lam, m or None)
     size, scale = max(1, m), given.allowance
+    first_node = given.integral(1.0)
     if m:
+        least, most = given.integral(m + 1.0) - first_node, given.integral(m)
         j = np.arange(1.0, m + 1)
         dof = theory.degrees_of_freedom(j**-a, lam)
         parts = [equal(dof, np.sum(given.values(j)), scale=scale, size=size, part="N's value")]
@@ -133,6 +144,7 @@ def power_law_degrees(
         dof, omitted = given.all_nodes()
         scale += omitted / ROUNDING
         whole = (math.pi / a) / math.sin(math.pi / a) * lam ** (-1 / a)
+        least, most = whole - first_node, whole
         parts = [
             at_most(whole - first, dof, scale=scale, size=size, part="lower side, all nodes"),
             at_most(dof, upper * whole, scale=scale, size=size, part="upper side, all nodes"),
@@ -143,5 +155,7 @@ def power_law_degrees(
     return together(
         at_most(lower * ends.lower, dof, scale=scale, size=size, part="lower side"),
         at_most(dof, upper * ends.upper, scale=scale, size=size, part="upper side"),
+        equal(stated.lower, least, scale=scale, size=size, part="lower side's value"),
+        equal(stated.upper, most, scale=scale, size=size, part="upper side's value"),
         *parts,
     )

@@ -9,6 +9,8 @@ J, L = Tr Q S_J, A_J the reconstruction.
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from pruneproof import theory
 
 from ..generators import LAYERS, Layer, layer
 from ..mutants import Mutant
-from ..oracles import layer_fit, ridge_fit
+from ..oracles import eigenvalues, layer_fit, ridge_fit
 from ..registry import register
 from ..sides import Sides, at_most, equal, loewner, together
 from . import lemmas
@@ -71,6 +73,55 @@ def degrees_antitone(sampled: Layer, *, factor: float = 1.0, swapped: bool = Fal
     arXiv 1808.08558 (degrees of freedom [T])
     """
     return lemmas.degrees_antitone(sampled, factor=factor, swapped=swapped)
+
+
+@register(
+    "lemma.degrees-antitone-3",
+    "lemma",
+    three_nodes,
+    SIZED,
+    CASES,
+    mutants=(SHARPER, Mutant("increasing instead", {"swapped": True})),
+)
+def degrees_of_invariants(sampled: Layer, *, factor: float = 1.0, swapped: bool = False) -> Sides:
+    """Degrees of freedom of three nodes fall as the ridge grows, with no eigenvalue in sight.
+
+    Hypotheses
+    ----------
+    e_1, e_2, e_3 >= 0 (here the sums of the principal minors of Sigma of each size);
+    0 < lam <= lam'.
+
+    Statement
+    ---------
+    N(lam') <= N(lam), N(lam) = (e_1 lam^2 + 2 e_2 lam + 3 e_3)/(lam^3 + e_1 lam^2 + e_2 lam + e_3).
+
+    Source
+    ------
+    Derived [D]: part of X9, for three nodes only; that N is Tr Sigma (Sigma + lam)^{-1} is a lemma
+    on its own (leverage-sum-3).
+
+    Equality cases
+    --------------
+    lam' = lam.
+
+    References
+    ----------
+    arXiv 1808.08558 (degrees of freedom [T])
+    """
+    mu = eigenvalues(sampled.features).tolist()
+    e = [sum(math.prod(some) for some in itertools.combinations(mu, k)) for k in (1, 2, 3)]
+    cov, parts = theory.second_moment(sampled.features), []
+    for times in (1.0, 3.0):
+        low, high = times * sampled.ridge, sampled.ridge
+        if swapped:
+            low, high = high, low
+        above = e[0] * high**2 + 2 * e[1] * high + 3 * e[2]
+        count = above / (high**3 + e[0] * high**2 + e[1] * high + e[2])
+        # an error E in Sigma moves N by at most m ||E||/lam
+        scale, part = 3 * (1 + sampled.scale / sampled.ridge), f"lam' = {times:g} lam"
+        dof = theory.degrees_of_freedom(cov, low)
+        parts.append(at_most(dof, factor * count, scale=scale, size=sampled.size, part=part))
+    return together(*parts)
 
 
 @register(

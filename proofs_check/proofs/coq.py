@@ -35,6 +35,10 @@ class NotChecked(Exception):
     """Coq is absent, or did not accept a file; the message says which and what to do."""
 
 
+class Absent(NotChecked):
+    """Coq or MathComp is absent, or of a version the files are not written for."""
+
+
 @dataclass(frozen=True)
 class Theorem:
     """Where the proof of a claim lies.
@@ -145,7 +149,7 @@ def coq_version() -> str:
         There is none.
     """
     if shutil.which("coqc") is None:
-        raise NotChecked(f"coqc is not on the PATH; install {INSTALL}")
+        raise Absent(f"coqc is not on the PATH; install {INSTALL}")
     found = re.search(r"version (\S+)", _run(["coqc", "--version"], Path.cwd()))
     if found is None:
         raise NotChecked(f"coqc does not tell its version; install {INSTALL}")
@@ -189,10 +193,16 @@ def _run(command: list[str], place: Path) -> str:
         raise NotChecked(f"{' '.join(command)} took more than {PATIENCE} s") from None
     if done.returncode != 0:
         said = " ".join((done.stderr or done.stdout).split())
-        raise NotChecked(
+        raise (NotChecked if _suitable(said) else Absent)(
             f"{command[0]} does not accept {command[-1]} ({said[:300]}); it needs {INSTALL}"
         )
     return done.stdout
+
+
+def _suitable(said: str) -> bool:
+    """Whether what coqc refused was the proof, and not the version or a missing library."""
+    unfound = "Cannot find a physical path" in said and "with prefix mathcomp." in said
+    return coq_version().startswith("8.16.") and not unfound
 
 
 def _needed(file: str, folder: Path) -> tuple[str, ...]:

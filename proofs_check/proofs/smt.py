@@ -6,6 +6,10 @@ every real number within the hypotheses, and of exactly that size; `sat` comes w
 refute it. The keyword arguments are the constants of the claim of the same id, so that an altered
 statement is put to the same solver.
 
+To z3 division by 0 has some value and contradictory hypotheses imply anything, so two more answers
+are asked for: within the hypotheses no divisor is 0, and some numbers meet them all. A lemma that
+fails either is void, whatever z3 says of its negation.
+
 The effort is bounded by z3's own count of resources, not by time, so the answer does not depend on
 the machine. Solving needs z3-solver, imported when it is first needed.
 """
@@ -29,14 +33,14 @@ class Answer:
 
     Attributes
     ----------
-    word : {"unsat", "sat", "unknown"}
-        "unsat" proves the statement.
+    word : {"unsat", "sat", "unknown", "void"}
+        "unsat" proves the statement; "void" says that there is no statement to decide.
     version : str
         Of z3.
     model : mapping of str to str
         Of "sat": the numbers that refute the statement, rational ones written as fractions.
     reason : str
-        Of "unknown": why the solver gave up.
+        Of "unknown": why the solver gave up. Of "void": what is wrong with the statement.
     """
 
     word: str
@@ -51,6 +55,23 @@ def degrees_antitone(*, factor: float = 1.0, swapped: bool = False) -> list[Any]
     low, high = _degrees(mu, larger), _degrees(mu, lam)
     if swapped:
         low, high = high, low
+    return [*hypotheses, low > _real(factor) * high]
+
+
+def degrees_of_invariants(*, factor: float = 1.0, swapped: bool = False) -> list[Any]:
+    """N(lam') <= factor N(lam) for 0 < lam <= lam', N a function of e_1, e_2, e_3 >= 0 and lam."""
+    import z3
+
+    e, (lam, larger) = z3.Reals("e_1 e_2 e_3"), z3.Reals("lam lam_larger")
+
+    def degrees(at: Any) -> Any:
+        above = e[0] * at * at + 2 * e[1] * at + 3 * e[2]
+        return above / (at * at * at + e[0] * at * at + e[1] * at + e[2])
+
+    low, high = degrees(larger), degrees(lam)
+    if swapped:
+        low, high = high, low
+    hypotheses = [*(value >= 0 for value in e), lam > 0, larger >= lam]
     return [*hypotheses, low > _real(factor) * high]
 
 
@@ -126,7 +147,8 @@ def residual_grows_with_ridge(*, factor: float = 1.0, swapped: bool = False) -> 
 def inverse_antitone(*, factor: float = 1.0, swapped: bool = False) -> list[Any]:
     """B^{-1} <= factor A^{-1} for A of size 2 positive definite and B - A psd.
 
-    Both sides are multiplied by det A det B > 0, and no division is left.
+    Both sides are multiplied by det A det B, and no division is left; det A > 0 is assumed, and
+    det B > 0 is part of the conclusion.
     """
     import z3
 
@@ -139,12 +161,13 @@ def inverse_antitone(*, factor: float = 1.0, swapped: bool = False) -> list[Any]
         low, high = high, low
     gap = [_real(factor) * upper - lower for lower, upper in zip(low, high, strict=True)]
     hypotheses = [a > 0, before > 0, *_psd_of_two(p, q, r)]
-    return [*hypotheses, z3.Not(z3.And(_psd_of_two(*gap)))]
+    return [*hypotheses, z3.Not(z3.And(after > 0, *_psd_of_two(*gap)))]
 
 
-#: Negated statements by the id of their claim.
+#: Hypotheses, and last the negated conclusion, by the id of their claim.
 LEMMAS: dict[str, Callable[..., list[Any]]] = {
     "lemma.degrees-antitone-2": degrees_antitone,
+    "lemma.degrees-antitone-3": degrees_of_invariants,
     "lemma.degrees-scaled-2": degrees_scaled,
     "lemma.degrees-rank-3": degrees_rank,
     "lemma.degrees-trace-3": degrees_trace,
@@ -165,16 +188,54 @@ def decide(claim_id: str, **changes: Any) -> Answer:
     """
     import z3
 
-    solver = z3.Solver()
-    solver.set("rlimit", EFFORT)
-    solver.set("timeout", PATIENCE)
-    constraints = LEMMAS[claim_id](**changes)
-    solver.add(*constraints)
-    word = str(solver.check())
+    *hypotheses, negation = LEMMAS[claim_id](**changes)
     version = z3.get_version_string()
+    solver, word = _asked([*hypotheses, negation])
+    divisors = [divisor == 0 for divisor in _divisors([*hypotheses, negation])]
+    for wanted, constraints, flaw in (
+        ("unsat", [*hypotheses, z3.Or(divisors)], "a divisor may be 0 within its hypotheses"),
+        ("sat", hypotheses, "no numbers meet its hypotheses"),
+    ):
+        if word == "unknown":
+            break
+        checker, found = _asked(constraints)
+        if found == "unknown":
+            solver, word = checker, found
+        elif found != wanted:
+            return Answer("void", version, reason=flaw)
     if word == "sat":
         return Answer(word, version, _numbers(solver.model()))
     return Answer(word, version, reason=solver.reason_unknown() if word == "unknown" else "")
+
+
+def _asked(constraints: list[Any]) -> tuple[Any, str]:
+    """Solver that was given the constraints, and its answer."""
+    import z3
+
+    solver = z3.Solver()
+    solver.set("rlimit", EFFORT)
+    solver.set("timeout", PATIENCE)
+    solver.add(*constraints)
+    return solver, str(solver.check())
+
+
+def _divisors(constraints: list[Any]) -> list[Any]:
+    """Every term that something is divided by, once."""
+    import z3
+
+    seen: dict[int, Any] = {}
+    found: dict[int, Any] = {}
+    waiting = list(constraints)
+    while waiting:
+        term = waiting.pop()
+        if term.get_id() in seen:
+            continue
+        seen[term.get_id()] = term
+        parts = term.children()
+        if z3.is_div(term):
+            found[parts[1].get_id()] = parts[1]
+        waiting += parts
+    return list(found.values())
 
 
 def _numbers(model: Any) -> dict[str, str]:

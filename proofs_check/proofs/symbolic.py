@@ -161,10 +161,14 @@ def difference(claim_id: str, **changes: Any) -> Difference:
     ------
     ImportError
         sympy is not installed.
+    ValueError
+        The lemma states no identity.
     """
     import sympy
 
     pairs = LEMMAS[claim_id](**changes)
+    if not pairs:
+        raise ValueError(f"{claim_id} states no identity, so there is nothing to prove")
     for left, right in pairs:
         if left - right != 0:
             return Difference(len(pairs), sympy.__version__, _numbers(left - right))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import inspect
 import shutil
 from fractions import Fraction
 from pathlib import Path
@@ -82,6 +83,54 @@ def test_a_refuted_lemma_is_refuted_and_an_undecided_one_says_so(monkeypatch: An
     assert "gave up" in found.sentence
 
 
+def _with_mu_over_itself(lam: Any) -> list[Any]:
+    """mu/mu <= mu/mu, which z3 finds true at mu = 0 as well."""
+    import z3
+
+    mu = z3.Real("mu")
+    return [mu >= 0, lam > 0, mu / mu > mu / mu]
+
+
+@pytest.mark.parametrize(
+    ("lemma", "reason"),
+    [
+        (lambda lam: [lam < 0, *smt.degrees_antitone()], "no numbers meet its hypotheses"),
+        (
+            lambda lam: [c for c in smt.degrees_antitone() if str(c) != "lam > 0"],
+            "a divisor may be 0",
+        ),
+        (_with_mu_over_itself, "a divisor may be 0"),
+    ],
+    ids=["contradictory hypotheses", "lam > 0 forgotten", "true by z3's value of 0/0"],
+)
+def test_a_void_lemma_is_neither_proved_nor_refuted(
+    monkeypatch: Any, lemma: Any, reason: str
+) -> None:
+    z3 = pytest.importorskip("z3")
+    name = "lemma.degrees-antitone-2"
+    monkeypatch.setitem(smt.LEMMAS, name, lambda: lemma(z3.Real("lam")))
+    found = proved(name)
+    assert found is not None
+    assert found.word == "INAPPLICABLE"
+    assert reason in found.sentence
+
+
+def test_no_identity_is_no_proof(monkeypatch: Any) -> None:
+    monkeypatch.setitem(symbolic.LEMMAS, "lemma.gain-3", lambda: [])
+    found = proved("lemma.gain-3")
+    assert found is not None
+    assert found.word == "INAPPLICABLE"
+    assert "states no identity" in found.sentence
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_what_is_proved_has_the_constants_of_its_claim(name: str) -> None:
+    lemma = {**smt.LEMMAS, **symbolic.LEMMAS}[name]
+    stated = inspect.signature(LEMMAS[name].evaluate).parameters.values()
+    constants = {p.name: p.default for p in stated if p.kind is p.KEYWORD_ONLY}
+    assert {p.name: p.default for p in inspect.signature(lemma).parameters.values()} == constants
+
+
 def test_a_refuted_identity_is_refuted(monkeypatch: Any) -> None:
     name = "lemma.gain-3"
     monkeypatch.setitem(symbolic.LEMMAS, name, lambda: symbolic.gain(own_ridge=0.0))
@@ -105,6 +154,7 @@ def test_an_absent_prover_proves_nothing(monkeypatch: Any, package: str, name: s
     found = proved(name)
     assert found is not None
     assert found.word == "INAPPLICABLE"
+    assert "missing" in found.details
     assert "pip install" in found.sentence
 
 
@@ -191,7 +241,14 @@ def test_coq_prints_the_statements_and_assumptions_that_are_kept() -> None:
 def test_what_is_not_closed_is_no_proof(text: str, own_folder: Path, monkeypatch: Any) -> None:
     found = _verdict_on(text, own_folder, monkeypatch)
     assert found.word == "INAPPLICABLE"
+    assert "missing" not in found.details
     assert "rests on something that is not proved" in found.sentence
+
+
+@with_coq
+def test_a_missing_library_is_no_fault_of_the_proof(own_folder: Path, monkeypatch: Any) -> None:
+    text = "From mathcomp Require Import no_such_file.\nPrint Assumptions wanted.\n"
+    assert _verdict_on(text, own_folder, monkeypatch).details["missing"] == "Coq with MathComp"
 
 
 @with_coq
@@ -236,4 +293,5 @@ def test_without_coqc_nothing_is_proved(monkeypatch: Any) -> None:
         coq.coq_version.cache_clear()
     assert found is not None
     assert found.word == "INAPPLICABLE"
+    assert found.details == {"missing": "Coq with MathComp"}
     assert "apt install coq" in found.sentence

@@ -44,7 +44,13 @@ def _claim(kind: Any) -> Claim:
 
 
 def _weighed(kind: Any, words: dict[str, str], fates: tuple[Fate, ...] = ()) -> tuple[str, bool]:
-    found = {name: Evidence(word, f"{name} says {word}", 1) for name, word in words.items()}
+    """Verdict and whether it is ok; "ABSENT" is INAPPLICABLE as the checker's tool is missing."""
+    found = {
+        name: Evidence("INAPPLICABLE", f"{name} is missing", details={"missing": name})
+        if word == "ABSENT"
+        else Evidence(word, f"{name} says {word}", 1)
+        for name, word in words.items()
+    }
     verdict = weigh(_claim(kind), found, fates, seed=0, seconds=0.0)
     for evidence in found.values():
         assert evidence.sentence in verdict.evidence
@@ -65,7 +71,7 @@ def _weighed(kind: Any, words: dict[str, str], fates: tuple[Fate, ...] = ()) -> 
         ("inequality", {"search": "REFUTED", "proved": "PROVED"}, ("REFUTED", False)),
         (
             "inequality",
-            {"search": "NOT FALSIFIED", "certified": "INAPPLICABLE"},  # its package is not there
+            {"search": "NOT FALSIFIED", "certified": "ABSENT"},
             ("NOT FALSIFIED", True),
         ),
         ("inequality", {"search": "INAPPLICABLE"}, ("INAPPLICABLE", False)),  # nothing was tried
@@ -74,7 +80,9 @@ def _weighed(kind: Any, words: dict[str, str], fates: tuple[Fate, ...] = ()) -> 
         ("law", {"consistent": "CONSISTENT"}, ("CONSISTENT", True)),
         ("lemma", {"search": "NOT FALSIFIED", "proved": "PROVED"}, ("PROVED", True)),
         # a lemma is there to be proved: no prover, no verdict, and no fault
-        ("lemma", {"search": "NOT FALSIFIED", "proved": "INAPPLICABLE"}, ("INAPPLICABLE", True)),
+        ("lemma", {"search": "NOT FALSIFIED", "proved": "ABSENT"}, ("INAPPLICABLE", True)),
+        # but a proof that its prover does not accept is a fault
+        ("lemma", {"search": "NOT FALSIFIED", "proved": "INAPPLICABLE"}, ("INAPPLICABLE", False)),
         ("must-fail", {"search": "REFUTED"}, ("REFUTED", True)),
         ("must-fail", {"search": "NOT FALSIFIED"}, ("NOT FALSIFIED", False)),
     ],

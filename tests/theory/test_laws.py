@@ -177,3 +177,20 @@ def test_the_prediction_carries_its_warning_and_is_no_bound() -> None:
         assert found.value == pytest.approx(theory.sampled_loss_law(cov, ridge, k), rel=1e-9)
         assert found.ridge == pytest.approx(theory.sampled_ridge(cov, ridge, k), rel=1e-9)
     np.testing.assert_equal(doubted.coherence, theory.coherence_score(np.diag(mu**2), lam**2, 30))
+
+
+def test_fewer_nodes_than_degrees_of_freedom_are_warned_of() -> None:
+    """Rotated j^-2.1 with k = N/6: chi is small, but the loss lies well above the law."""
+    rng = np.random.default_rng(3)
+    rotation = np.linalg.qr(rng.standard_normal((300, 300)))[0]
+    cov = (rotation * np.arange(1.0, 301.0) ** -2.1) @ rotation.T
+    lam = theory.ridge_for_degrees_of_freedom(cov, 114)
+    found = theory.sampled_law(cov, lam, 19)
+    losses = sampled_losses(cov, lam, 19, 200, seed=5)
+    error = losses.std(ddof=1) / np.sqrt(200)
+    assert losses.mean() > 1.02 * found.value + 3 * error
+    assert found.coherence <= theory.COHERENCE_WARNING
+    assert "19 nodes are fewer than the 114 degrees of freedom" in str(found.warning)
+    assert (
+        theory.sampled_law(cov, theory.ridge_for_degrees_of_freedom(cov, 19.0), 20).warning is None
+    )
