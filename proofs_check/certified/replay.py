@@ -157,11 +157,15 @@ def _same(layer: Layer, stated: Mapping[str, Any], lower: Any, upper: Any) -> bo
 
 
 def _follows(stated: Mapping[str, Any], matrices: bool, slack: Any) -> bool:
-    """Whether the stated enclosures say what is stated of the part; a slack refutes nothing."""
+    """Whether the stated enclosures say what is stated of the part.
+
+    Of matrices they are those of the difference with the slack added: where that has a negative
+    pivot, the difference itself is not positive semidefinite.
+    """
     low, high = ([_dyadic(text) for text in stated[side]] for side in ("lhs", "rhs"))
     gap, width = high[0] - low[0], high[1] + low[1]
     if not stated["holds"]:
-        return bool(gap + width < 0 and slack == 0)
+        return bool(gap + width < 0 and (matrices or slack == 0))
     if matrices:  # the pivot has the slack already
         return bool(gap - width > 0)
     return bool(gap - width + slack >= 0)
