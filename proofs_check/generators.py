@@ -167,6 +167,8 @@ def layer(
     family and a width: its entries are the arguments of :func:`shaped_samples` and, as a list of
     rows, ``output_weights``.
     """
+    if not 0 <= theta <= 1:
+        raise ValueError(f"theta must lie in [0, 1], but is {theta}")
     features = samples(rng, family, m) if shape is None else shaped_samples(shape)
     m = features.shape[1]
     kept = rng.permutation(m)[: min(k, m)]

@@ -47,17 +47,18 @@ def opened(path: str | os.PathLike[str], schemas: tuple[str, ...]) -> dict[str, 
     except OSError as error:
         raise ValueError(f"{place} cannot be read: {error.strerror or error}") from None
     try:
-        document = json.loads(text, parse_constant=_refused)
+        document = json.loads(text, parse_constant=_refused, object_pairs_hook=_once)
+        found = _hash(document) if isinstance(document, dict) else ""
     except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{place} is truncated or no JSON ({error}); copy or write it again"
         ) from None
     if not isinstance(document, dict) or document.get("schema") not in schemas:
-        found = document.get("schema") if isinstance(document, dict) else None
+        schema = document.get("schema") if isinstance(document, dict) else None
         raise ValueError(
-            f"{place} has the schema {found!r}, but {' or '.join(schemas)} was expected"
+            f"{place} has the schema {schema!r:.80}, but {' or '.join(schemas)} was expected"
         )
-    if document.get("sha256") != _hash(document):
+    if document.get("sha256") != found:
         raise ValueError(
             f"{place} was altered after it was written: its content does not have the hash that it "
             "states; write it again"
@@ -69,6 +70,13 @@ def _hash(document: Mapping[str, Any]) -> str:
     content = {key: value for key, value in document.items() if key != "sha256"}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
 
 def _refused(constant: str) -> None:

@@ -17,6 +17,8 @@ from .sealed import opened, sealed
 from .sides import Sides
 
 SCHEMA = "pruneproof.witness/1"
+#: Tolerances by which rounding may miss a statement that holds exactly.
+ROUNDING_EXPLAINS = 1000.0
 
 
 def check_place(path: str | os.PathLike[str]) -> None:
@@ -78,7 +80,13 @@ def replay_witness(path: str | os.PathLike[str]) -> tuple[str, bool, str]:
     if not isinstance(parameters, dict):
         raise ValueError(f"{path} has no parameters; write it again")
     try:
-        outcome = claim.check(claim.instance(parameters))
+        instance = claim.instance(parameters)
+    except InapplicableError as error:
+        return claim.id, False, f"the instance is outside the hypotheses: {error}"
+    except (ValueError, TypeError, LookupError, ArithmeticError, MemoryError) as error:
+        raise ValueError(f"{path}: {claim.id} has no such instance ({error})") from None
+    try:
+        outcome = claim.check(instance)
         decided = decided_exactly(claim.id.partition("~")[0], mutant, parameters)
     except InapplicableError as error:
         return claim.id, False, f"the instance is outside the hypotheses: {error}"
@@ -99,11 +107,24 @@ def replay_witness(path: str | os.PathLike[str]) -> tuple[str, bool, str]:
 def decided_exactly(
     claim_id: str, mutant: str | None, parameters: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """Exact decision of the statement at a witness, None where there is no exact form."""
+    """Exact decision of the statement at a witness, None where there is no exact form.
+
+    It knows the statement alone, not what the theory computes: where floating point is off by more
+    than rounding explains, that the statement holds exactly clears nothing, and all is undecided.
+    """
     from .exact.witness import decide
 
+    claim = named(claim_id, mutant)
     changes = {one.name: one.changes for one in named(claim_id).mutants}
-    return decide(claim_id, parameters, None if mutant is None else changes[mutant])
+    found = decide(claim_id, parameters, None if mutant is None else changes[mutant])
+    if found is None or found["decided"] != "holds":
+        return found
+    sides = claim.check(claim.instance(parameters))
+    excess = sides.lhs - sides.rhs if sides.relation == "<=" else abs(sides.lhs - sides.rhs)
+    if sides.hold or excess <= ROUNDING_EXPLAINS * sides.tolerance:
+        return found
+    what = f"{sides.part or 'the claim'} off by {excess:.3g}, which is more than rounding"
+    return {**found, "decided": "undecided", "sentence": f"{found['sentence']}; but {what}"}
 
 
 def named(claim_id: str, mutant: str | None = None) -> Claim:

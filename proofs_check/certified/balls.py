@@ -14,6 +14,7 @@ due to Johansson 2017. This module may import NumPy and flint only.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -22,6 +23,10 @@ from ..sides import Floats
 
 with contextlib.suppress(ModuleNotFoundError):  # the checkers ask for it before they come here
     import flint
+
+
+#: Diagonals that separate eigenvalues, tried in turn: none, then 2^(-prec times these).
+SHIFTS = (0.0, 2 / 3, 1 / 3)
 
 
 class Undecided(ArithmeticError):
@@ -149,24 +154,23 @@ def least_pivot(a: flint.arb_mat) -> flint.arb:
 def eigenvalues(a: flint.arb_mat, scale: flint.arb | None = None) -> list[flint.arb]:
     """Eigenvalues of a symmetric matrix in descending order, multiplicities counted.
 
-    Eigenvalues that cannot be told apart are separated by a diagonal of size 2^(-prec/3) `scale`
-    (by default the largest entry), which by Weyl's inequality moves each by no more than that.
+    Eigenvalues that cannot be told apart are separated by a diagonal of size 2^(-2 prec/3) `scale`
+    (by default the largest entry), or where that does not do 2^(-prec/3), which by Weyl's
+    inequality moves each by no more than that.
     """
-    m = a.nrows()
     a = (a + a.transpose()) / 2
-    try:
-        boxes, moved = flint.acb_mat(a).eig(), flint.arb(0)
-    except ValueError:
-        step = power_above(max_size(a) if scale is None else scale) * flint.arb(2) ** (
-            -flint.ctx.prec // 3
-        )
-        shift = [step * float(v) for v in np.random.default_rng(0).random(m)]
-        moved = step * flint.arb(0, 1)
+    size = power_above(max_size(a) if scale is None else scale)
+    draws = np.random.default_rng(0).random(a.nrows())
+    for share in SHIFTS:
+        step = size * flint.arb(2) ** -math.ceil(flint.ctx.prec * share) if share else flint.arb(0)
         try:
-            boxes = flint.acb_mat(a + diagonal(shift)).eig()
+            shifted = a + diagonal([step * float(v) for v in draws])
+            values = [box.real + step * flint.arb(0, 1) for box in flint.acb_mat(shifted).eig()]
+            break
         except ValueError:
-            raise Undecided("eigenvalues cannot be isolated") from None
-    values = [box.real + moved for box in boxes]
+            continue
+    else:
+        raise Undecided("eigenvalues cannot be isolated")
     # the i-th largest value lies between the i-th largest lower and the i-th largest upper ends
     low = sorted((value.lower() for value in values), key=_end, reverse=True)
     high = sorted((value.upper() for value in values), key=_end, reverse=True)

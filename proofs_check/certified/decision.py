@@ -7,8 +7,9 @@ A statement is a list of parts, lhs <= rhs between numbers or between matrices. 
     undecided   else
 
 Where both sides are equal no precision decides. At the last precision p a part may therefore hold
-up to a slack of 2^(-p/4) times the size of its terms, which the decision states. A part that fails,
-fails with no slack.
+up to a slack, which the decision states: the least of 2^(-3p/4), 2^(-p/2) and 2^(-p/4) times the
+size of its terms that decides. A part that fails, fails with no slack: where A + slack I has a
+negative pivot, A is not positive semidefinite either.
 
 This module may import :mod:`.balls`, NumPy and flint only.
 """
@@ -32,8 +33,8 @@ with contextlib.suppress(ModuleNotFoundError):
 
 #: Bits tried in turn.
 PRECISIONS = (128, 256, 512)
-#: Slack at the last precision p: 2^(-p / SLACK) of the size of the terms.
-SLACK = 4
+#: Slacks tried at the last precision p: 2^(-p times these) of the size of the terms.
+SLACKS = (0.75, 0.5, 0.25)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +196,10 @@ def decide(
             try:
                 parts = evaluation(numbers, **constants)
                 found = tuple(_decided(part, flint.arb(0)) for part in parts)
-                if precision == precisions[-1] and all(part.holds is not False for part in found):
-                    slack = flint.arb(2) ** (-precision // SLACK)
+                for share in SLACKS if precision == precisions[-1] else ():
+                    if _verdict(found) != "undecided":
+                        break
+                    slack = flint.arb(2) ** -int(precision * share)
                     found = tuple(
                         known if known.holds else _decided(part, slack)
                         for known, part in zip(found, parts, strict=True)
@@ -215,7 +218,7 @@ def _decided(part: Part, relative: flint.arb) -> Decided:
         slack = relative * balls.power_above(part.scale)
         above = part.upper - part.lower + balls.identity(part.upper.nrows()) * slack
         pivot = balls.least_pivot(above)
-        holds = True if pivot > 0 else False if pivot < 0 and slack.is_zero() else None
+        holds = True if pivot > 0 else False if pivot < 0 else None
         return Decided(part.part, "matrices", flint.arb(0), pivot, slack, holds)
     size = part.scale or part.lhs.abs_upper() + part.rhs.abs_upper()
     slack = relative * balls.power_above(size)

@@ -24,8 +24,10 @@ from typing import Any
 with contextlib.suppress(ModuleNotFoundError):
     import flint
 
-#: No more subsets than these are listed.
-LISTED = 20_000
+#: No more subsets than these are listed, nor more numbers eliminated for them.
+LISTED, ELIMINATED = 20_000, 2**24
+#: Most nodes, and numbers in a matrix, of an instance that is looked at.
+NODES, NUMBERS = 256, 2**18
 
 
 class Wrong(Exception):
@@ -54,6 +56,17 @@ def least_pivot(a: Any) -> Any:
     return least
 
 
+def semidefinite(a: Any) -> bool:
+    """Whether no eigenvalue of a symmetric matrix is negative."""
+    m = a.nrows()
+    for i in range(m):
+        pivot = a[i, i]
+        if pivot < 0 or (pivot == 0 and any(a[r, i] != 0 for r in range(m))):
+            return False  # v^T A v < 0 for some v: of a pivot 0, along a large multiple of it
+        a = a if pivot == 0 else eliminated(a, i, pivot)
+    return True
+
+
 def eliminated(a: Any, i: int, pivot: Any) -> Any:
     """A - A_.i A_i. / pivot."""
     column = flint.fmpq_mat(a.nrows(), 1, [a[r, i] for r in range(a.nrows())])
@@ -68,12 +81,14 @@ class Layer:
             return exact(float.fromhex(text))
 
         def table(rows: Sequence[Sequence[str]]) -> Any:
+            if not rows or not 0 < len(rows[0]) <= NODES or (len(rows) * len(rows[0]) > NUMBERS):
+                raise ValueError(f"a matrix is empty, or of more than {NODES} nodes")
             return flint.fmpq_mat([[number(v) for v in row] for row in rows])
 
         self.x, self.z = table(told["features"]), table(told["output_weights"])
         self.others = table(told["others"]) if told["others"] else flint.fmpq_mat(0, self.x.ncols())
         self.n, self.m = self.x.nrows(), self.x.ncols()
-        self.kept, self.chosen = [int(j) for j in told["kept"]], [int(j) for j in told["chosen"]]
+        self.kept, self.chosen = list(told["kept"]), list(told["chosen"])
         self.k = len(self.kept)
         self.tau = [number(v) for v in told["node_ridge"]]
         self.ridge, self.at = number(told["ridge"]), number(told["at"])
@@ -86,7 +101,8 @@ class Layer:
 
     def _check(self) -> None:
         for nodes in (self.kept, self.chosen):
-            if len(set(nodes)) < len(nodes) or not all(0 <= j < self.m for j in nodes):
+            whole = all(type(j) is int and 0 <= j < self.m for j in nodes)
+            if not whole or len(set(nodes)) < len(nodes):
                 raise Wrong(f"{nodes} are no distinct nodes of {self.m}")
         ok = self.ridge > 0 and 0 <= self.theta <= 1 and self.at >= 0
         ok = ok and len(self.tau) == self.m and all(t >= 0 for t in self.tau)
@@ -127,8 +143,9 @@ class Layer:
 
     def subsets(self) -> list[tuple[int, ...]]:
         """All subsets of k nodes."""
-        if math.comb(self.m, self.k) > LISTED:
-            raise Wrong(f"{math.comb(self.m, self.k)} subsets are too many to list")
+        count = math.comb(self.m, self.k)
+        if count > LISTED or count * self.m**2 > ELIMINATED:
+            raise Wrong(f"{count} subsets are too many to list")
         return list(itertools.combinations(range(self.m), self.k))
 
     def mean_residual(self) -> Any:

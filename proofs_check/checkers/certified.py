@@ -236,7 +236,7 @@ def _success(true: list[tuple[Parameters, Decision]], worst: flint.arb | None) -
     sentence = f"true of {len(true)} {noun} in ball arithmetic at {span} bits"
     if touching:
         exponent = max(bits) // 4
-        sentence += f" ({touching} with equal sides, up to 2^-{exponent} of their size)"
+        sentence += f" ({touching} with equal sides, up to 2^-{exponent} of their terms)"
     if worst is not None:
         sentence += f", worst lhs/rhs {worst.str(12)}"
     return sentence

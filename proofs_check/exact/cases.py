@@ -227,5 +227,8 @@ CASES: dict[str, tuple[str, Callable[[str], Iterator[Case]]]] = {
         leverage_sampling,
     ),
     "laws.L1b": ("the mean residual is above lam H, all draws listed,", mean_of_draws),
-    "laws.L3": ("all sides equal to the last digit, all subsets listed,", determinantal),
+    "laws.L3": (
+        "all sides equal to the last digit and the ladder in order, all subsets listed,",
+        determinantal,
+    ),
 }

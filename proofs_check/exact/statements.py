@@ -98,6 +98,21 @@ def determinantal(
     yield equals("width", left.width, right.width)
     yield same("residual", left.residual, scaled(right.residual, c))
     yield equals("loss", trace(left.residual), c * ridge * right.width)
+    formula = resolvent(layer.sigma)
+    for k in range(1, formula.rank + 1):
+        yield from _ladder(layer, k, formula)
+
+
+def _ladder(layer: RationalLayer, k: int, formula: Resolvent, bits: int = 100) -> Iterator[Decided]:
+    """Given |S| = k: the mean loss by formula, and tail <= best S <= mean <= (k + 1) tail."""
+    listed = _listed(layer.sigma, k)
+    tail, mean = tail_bracket(layer, k, bits), trace(_mean(layer, k))
+    best = min(trace(found.residual) for found in listed)
+    yield equals(f"mean of {k}", mean, formula.mean_loss(k))
+    above = True if tail.high <= best else False if tail.low > best else None
+    yield Decided(f"tail after {k}", tail.high, best, above)
+    yield at_most(f"best of {k}", best, lambda x: x, known(mean))
+    yield at_most(f"{k + 1} tails", mean, lambda x: (k + 1) * x, tail)
 
 
 def logfree_residual(

@@ -13,6 +13,7 @@ flint = pytest.importorskip("flint", reason="python-flint is not installed")
 
 from pruneproof.proofs_check import claims  # noqa: E402
 from pruneproof.proofs_check.certified import decision as deciding  # noqa: E402
+from pruneproof.proofs_check.certified import evaluations  # noqa: E402
 from pruneproof.proofs_check.certified.decision import Compare, Order, decide  # noqa: E402
 from pruneproof.proofs_check.checkers import certified as checker  # noqa: E402
 from pruneproof.proofs_check.checkers.certified import EVALUATIONS, certified, decided  # noqa: E402
@@ -98,6 +99,27 @@ def test_a_slack_never_refutes_nor_hides_a_failure():
         lambda _: [Order("", flint.arb_mat([[1]]), flint.arb_mat([[0]]), flint.arb(1))], numbers, {}
     )
     assert shown.verdict == "false"
+
+
+def _bare(features, kept):
+    m = features.shape[1]
+    return deciding.Numbers(features, kept, np.zeros(m), 1.0, 1.0, np.ones((1, m)))
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "constants", "features", "kept"),
+    [
+        (evaluations.loss_floor, {"constant": 2.0}, [1, 1, 2.0**-90, 2.0**-90], (0, 1)),
+        (evaluations.converse, {"tail_constant": 2.0}, [1, 1, 2.0**-90], (0, 1)),
+        (evaluations.monotone_residual, {"constant": 0.5}, [1, 2.0**-90], (0,)),
+        (evaluations.monotone_residual, {"constant": 0.5}, [1, 1, 0.3], (0,)),
+    ],
+)
+def test_false_statements_about_tiny_parts_are_decided_false(evaluation, constants, features, kept):
+    """Equal eigenvalues and kept nodes, of which nothing is left, hide no smaller part."""
+    numbers = _bare(np.diag(features), kept)
+    assert decide(evaluation, numbers, constants).verdict == "false"
+    assert decide(evaluation, numbers, {}).verdict == "true"
 
 
 def test_exists_claims_list_all_subsets_where_the_chosen_nodes_fail():

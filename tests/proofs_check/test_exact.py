@@ -191,6 +191,17 @@ def test_k_in_place_of_k_plus_one_is_refuted() -> None:
     assert failed == ["loss"]
 
 
+def test_the_ladder_of_determinantal_sampling_is_climbed() -> None:
+    """Tail, best S, mean and (k + 1) tails, for every width up to the rank."""
+    layer = whole_layers(5, 0)[0]
+    found = {part.part: part for part in statements.determinantal(layer, rational(2))}
+    for k in range(1, 6):
+        tail, best, mean = (found[f"{name} {k}"] for name in ("tail after", "best of", "mean of"))
+        assert best.lhs == tail.rhs
+        assert best.rhs == mean.lhs == mean.rhs
+        assert all(part.hold for part in (tail, best, mean, found[f"{k + 1} tails"]))
+
+
 def test_a_wrong_factor_of_determinantal_sampling_is_refuted() -> None:
     layer = whole_layers(4, 2020)[0]
     parts = list(statements.determinantal(layer, rational(Fraction(1, 3)), factor=2))

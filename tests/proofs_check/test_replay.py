@@ -12,21 +12,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-pytest.importorskip("flint", reason="python-flint is not installed")
+flint = pytest.importorskip("flint", reason="python-flint is not installed")
 
-from pruneproof.proofs_check import claims
-from pruneproof.proofs_check.certificates import SCHEMA, write
-from pruneproof.proofs_check.certified import decision, existing, replay, restated
-from pruneproof.proofs_check.checkers.certified import (
+from pruneproof.proofs_check import claims  # noqa: E402
+from pruneproof.proofs_check.certificates import SCHEMA, write  # noqa: E402
+from pruneproof.proofs_check.certified import decision, existing, rational, replay, restated  # noqa: E402
+from pruneproof.proofs_check.checkers.certified import (  # noqa: E402
     EVALUATIONS,
     certified,
     constants_of,
     decided,
 )
-from pruneproof.proofs_check.replaying import replay_file
-from pruneproof.proofs_check.sealed import opened, sealed
+from pruneproof.proofs_check.replaying import replay_file  # noqa: E402
+from pruneproof.proofs_check.sealed import opened, sealed  # noqa: E402
 
 HOME = Path(replay.__file__).parent
 
@@ -223,6 +224,109 @@ def test_garbled_figures_are_refused(genuine):
     ):
         with pytest.raises(ValueError, match="figures"):
             resealed(change)
+
+
+def _balls(part, side, radius):
+    part[side] = ["0x0p+0", radius]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["parts"][0].update(lhs=None, rhs=None, holds=None),
+        lambda c: [_balls(c["parts"][0], side, "0x1p+99") for side in ("lhs", "rhs")],
+    ],
+)
+def test_a_verdict_must_follow_from_the_figures_stated(genuine, change):
+    """No figures, or enclosures so wide that they say nothing: right, but no certificate."""
+    *_, resealed = genuine
+    found = resealed(change)
+    assert not found.ok
+    assert "not" in found.sentence
+
+
+def test_a_slack_makes_no_false_statement_true(tmp_path):
+    """J of all but the last node, whose second moment is 2^-200: twice the tail exceeds it."""
+    whole = claim("spectral.D2")
+    path = certificate(tmp_path, whole, {"family": "diagonal", "m": 3, "k": 2, "seed": 1})
+    content = {k: v for k, v in opened(path, (SCHEMA,)).items() if k != "sha256"}
+    numbers, _ = decided(whole, {"family": "diagonal", "m": 3, "k": 2, "seed": 1})
+    features = np.diag([1.0, 1.0, 2.0**-100])
+    numbers = dataclasses.replace(
+        numbers,
+        features=features,
+        kept=(0, 1),
+        node_ridge=np.zeros(3),
+        theta=1.0,
+        ridge=2.0**200,
+        others=np.zeros((0, 0)),
+    )
+    zero, wide, tail = "0x0p+0", "0x1p-150", "0x1p-199"
+    part = {"kind": "numbers", "lhs": [tail, wide], "rhs": [zero, wide], "holds": True}
+    content |= {
+        "claim": "spectral.D2~constant x 2",
+        "constants": {"constant": 2.0},
+        "instance": numbers.as_hex(),
+        "parts": [{**part, "part": name, "slack": "0x1p-140"} for name in ("input", "mixed")],
+        "verdict": "true",
+    }
+    path.write_bytes(sealed(SCHEMA, content))
+    found = replay_file(path)
+    assert not found.ok
+    assert "false" in found.sentence.lower()
+
+
+def test_strange_figures_are_refused_in_one_line(genuine):
+    """Infinite, endless, or of another type: no traceback, no abort, no hang."""
+    *_, resealed = genuine
+    for change in (
+        lambda c: c["instance"].update(ridge="inf"),
+        lambda c: c["instance"].update(ridge="0x1p99999"),
+        lambda c: c["instance"].update(features=[]),
+        lambda c: c["instance"].update(features=[[]]),
+        lambda c: c["instance"].update(features=[["0x1p0"] * 999] * 2),
+        lambda c: c.update(precision=10**12),
+        lambda c: c.update(precision=1),
+        lambda c: c.update(precision=True),
+        lambda c: c["parts"][0].update(slack="0x1p-3000000000"),
+        lambda c: c["parts"][0].update(lhs=["0x1p+3000000000", "0x0p+0"]),
+        lambda c: c.update(claim="spectral.X9~power", constants={"power": 1e308}),
+        lambda c: c.update(claim="spectral.D6~x", constants={"constant": "inf"}),
+        lambda c: c.update(claim="spectral.D6~x", constants=[["constant", 1]]),
+        lambda c: c.update(claim="spectral.D6~x\nspectral.D1: ok"),
+        lambda c: c.update(claim=["spectral.D6"]),
+    ):
+        with pytest.raises(ValueError, match=r"figures|names no claim") as refused:
+            resealed(change)
+        assert "\n" not in str(refused.value)
+    for kept in ("12", [True, 2], [1.5, 2]):
+        assert not resealed(lambda c, kept=kept: c["instance"].update(kept=kept)).ok
+    assert not resealed(lambda c: c.update(claim="spectral.D6~")).ok
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"schema": "x", "schema": "y"}', '{"a": ' * 10**5, "[" * 5000 + "]" * 5000, '{"a": 1e999}'],
+)
+def test_strange_documents_are_refused(text, tmp_path):
+    place = tmp_path / "strange.json"
+    place.write_text(text)
+    with pytest.raises(ValueError, match=r"strange\.json"):
+        replay_file(place)
+    with pytest.raises(ValueError, match=r"strange\.json"):
+        replay.intact(place)
+
+
+def test_a_singular_matrix_may_be_semidefinite_or_not():
+    def of(rows):
+        return rational.semidefinite(flint.fmpq_mat(rows))
+
+    assert of([[0, 0], [0, 1]])
+    assert of([[1, 1], [1, 1]])
+    assert of([[0]])
+    assert not of([[0, 1], [1, 5]])
+    assert not of([[1, 1, 0], [1, 1, 1], [0, 1, 9]])
+    assert not of([[1, 2], [2, 1]])
 
 
 def test_the_undecided_cannot_be_certified(tmp_path):
