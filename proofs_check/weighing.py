@@ -32,7 +32,7 @@ def weigh(
     lost = [fate.name for fate in fates if not fate.ok]
     if lost:
         others.append(f"NOT as it should be: mutants that must die survived: {', '.join(lost)}")
-    worst, witness = _worst(found), _witness(found, chief)
+    worst, witness = _worst(claim, found), _witness(found, chief)
     return Verdict(
         claim=claim.id,
         word=evidence.word,
@@ -72,9 +72,12 @@ def as_it_should_be(claim: Claim, evidence: Evidence) -> bool:
     return evidence.word != "REFUTED"
 
 
-def _worst(found: Mapping[str, Evidence]) -> float | None:
-    ratios = [e.worst_ratio for e in found.values() if e.worst_ratio is not None]
-    return max(ratios, default=None)
+def _worst(claim: Claim, found: Mapping[str, Evidence]) -> float | None:
+    """Largest ratio; of an identity in the units of the search, as others may also decide orders."""
+    sources = (
+        [found["search"]] if claim.kind == "identity" and "search" in found else found.values()
+    )
+    return max((e.worst_ratio for e in sources if e.worst_ratio is not None), default=None)
 
 
 def _tightness(

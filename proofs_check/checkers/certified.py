@@ -48,6 +48,13 @@ EVALUATIONS: Mapping[str, tuple[str, str, str]] = {
 }
 #: Of these the ones where nodes are sought.
 _SOUGHT = ("volume", "degrees", "half", "none")
+#: What is decided is weaker than the statement by this much, in words.
+_WEAKER = {
+    "volume": "its ridge rounded up to a float64",
+    "degrees": "its ridge rounded up to a float64",
+    "half": "its ridge rounded up to a float64",
+    "level": "its level rounded up",
+}
 #: Instances drawn beyond the known cases, and bits tried.
 BUDGETS: Mapping[str, tuple[int, tuple[int, ...]]] = {
     "quick": (0, (128, 256, 512)),
@@ -116,7 +123,8 @@ def certified(
             write(certificates, claim, parameters, constants_of(claim), numbers, decision)
         if decision.verdict == "false":
             break
-    return _evidence(tally)
+    weaker = _WEAKER.get(EVALUATIONS[claim.id.partition("~")[0]][2], "")
+    return _evidence(tally, weaker)
 
 
 def decided(
@@ -198,7 +206,7 @@ def _numbers(instance: Layer | Population) -> Numbers:
     return found
 
 
-def _evidence(tally: _Tally) -> Evidence:
+def _evidence(tally: _Tally, weaker: str) -> Evidence:
     """Word and sentence of the decisions."""
     if not tally.decisions:
         return Evidence("INAPPLICABLE", f"no instance met the hypotheses: {tally.reason}")
@@ -219,14 +227,14 @@ def _evidence(tally: _Tally) -> Evidence:
     }
     if false:
         return Evidence("REFUTED", _failure(false[0][1]), witness=_witness(*false[0]), **shared)
-    sentence = _success(true, worst)
+    sentence = _success(true, worst, weaker)
     if open_:
         left = f"{len(open_)} of {len(tally.decisions)} instances stay undecided in ball arithmetic"
         return Evidence("NOT FALSIFIED", f"{left}; {sentence}", **shared)
     return Evidence("CERTIFIED", sentence, **shared)
 
 
-def _success(true: list[tuple[Parameters, Decision]], worst: flint.arb | None) -> str:
+def _success(true: list[tuple[Parameters, Decision]], worst: flint.arb | None, weaker: str) -> str:
     if not true:
         return "none was decided"
     bits = [decision.precision for _, decision in true]
@@ -234,6 +242,8 @@ def _success(true: list[tuple[Parameters, Decision]], worst: flint.arb | None) -
     touching = sum(decision.touching for _, decision in true)
     noun = "instance" if len(true) == 1 else "instances"
     sentence = f"true of {len(true)} {noun} in ball arithmetic at {span} bits"
+    if weaker:
+        sentence += f", {weaker}"
     if touching:
         exponent = max(bits) // 4
         sentence += f" ({touching} with equal sides, up to 2^-{exponent} of their terms)"
