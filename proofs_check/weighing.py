@@ -73,7 +73,7 @@ def as_it_should_be(claim: Claim, evidence: Evidence) -> bool:
 
 
 def _worst(claim: Claim, found: Mapping[str, Evidence]) -> float | None:
-    """Largest ratio; of an identity in the units of the search, as others may also decide orders."""
+    """Largest ratio; of an identity the search's, as others may decide orders besides."""
     sources = (
         [found["search"]] if claim.kind == "identity" and "search" in found else found.values()
     )
