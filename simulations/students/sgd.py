@@ -6,7 +6,7 @@ v <- momentum v + g, theta <- theta - learning_rate v, g the gradient of
     (1/|batch|) sum_i loss(f(x_i), y_i) + weight_decay |weights|^2 / 2,
 
 biases not decayed. Losses: squared |f - y|^2 / 2; logistic log(1 + e^f) - y f, y in {0, 1}; softmax
-log sum_c e^{f_c} - f_y. With the squared loss, one linear layer without bias and weight decay
+log sum_c e^{f_c} - f_y. With the squared loss, one linear layer, centred data and weight decay
 lambda, the point of rest is ridge regression with ridge lambda.
 
 The same seed gives the same student, on one BLAS thread to the last bit.
@@ -116,7 +116,7 @@ def trained(
     turns, size = _as_count("epochs", epochs), _as_count("batch", batch)
     rate, inertia, decay = _as_step(learning_rate, momentum, weight_decay)
     generator = np.random.default_rng(rng)
-    x, wanted = np.ascontiguousarray(x), np.ascontiguousarray(wanted)
+    x, wanted = np.array(x, order="C"), np.array(wanted, order="C")  # one type for the kernel
     velocity = np.zeros_like(theta)
     losses = np.empty(turns)
     for turn in range(turns):
