@@ -1,4 +1,4 @@
-"""Initial networks: variances, homogeneity of the small, known function and laziness of the lazy."""
+"""Initial networks: variances, the homogeneous small regime, the known function of the lazy one."""
 
 from __future__ import annotations
 

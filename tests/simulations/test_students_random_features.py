@@ -1,4 +1,4 @@
-"""Random features: optimal heads, limiting kernels, and the risk law of ridge regression on them."""
+"""Random features: optimal heads, limiting kernels, and the law of their risk."""
 
 from __future__ import annotations
 
