@@ -53,8 +53,10 @@ def epoch(
     for start in range(0, order.shape[0], batch):
         rows = min(batch, order.shape[0] - start)
         for r in range(rows):
-            states[r * d : (r + 1) * d] = inputs[order[start + r]]
-            wanted[r] = targets[order[start + r]]
+            for i in range(d):
+                states[r * d + i] = inputs[order[start + r], i]
+            for i in range(wanted.shape[1]):
+                wanted[r, i] = targets[order[start + r], i]
         value = batch_gradient(
             theta, widths, activations, wanted[:rows], decay, loss, sums, states, slopes, gradient
         )
@@ -93,6 +95,7 @@ def batch_gradient(
     rows widths[l] places: sums before the activation, states after it, slopes d loss / d sums.
     """
     rows, depth = wanted.shape[0], activations.shape[0]
+    ones = np.ones(rows)
     at = left = 0
     for layer in range(depth):
         inner, outer = widths[layer], widths[layer + 1]
@@ -117,7 +120,7 @@ def batch_gradient(
         _descend(activations[layer], sums[right:end], states[right:end], slopes[right:end])
         slope = slopes[right:end].reshape((rows, outer))
         at -= outer
-        _column_sums(slope, gradient[at : at + outer])
+        np.dot(ones, slope, gradient[at : at + outer])
         at -= outer * inner
         flat = theta[at : at + outer * inner]
         step = gradient[at : at + outer * inner]
@@ -130,37 +133,50 @@ def batch_gradient(
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
-def _column_sums(slope: Floats, out: Floats) -> None:
-    out[:] = 0.0
-    for r in range(slope.shape[0]):
-        row = slope[r]
-        for i in range(row.shape[0]):
-            out[i] += row[i]
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def _activate(code: int, sums: Floats, bias: Floats, states: Floats) -> None:
     """Add the bias to every row of `sums`, in place, and write eta of it to `states`."""
     outer = bias.shape[0]
     for start in range(0, sums.shape[0], outer):
-        z, state = sums[start : start + outer], states[start : start + outer]
+        row = sums[start : start + outer]
         for i in range(outer):
-            z[i] += bias[i]
-            state[i] = z[i]
-    if code == 1:
+            row[i] += bias[i]
+    if code == 0:
+        states[:] = sums
+    elif code == 1:
         for i in range(states.shape[0]):
             # A NaN must stay one, so that a divergence is seen.
-            states[i] = 0.0 if states[i] < 0.0 else states[i]
+            states[i] = 0.0 if sums[i] < 0.0 else sums[i]
     elif code == 2:
-        for i in range(states.shape[0]):
-            states[i] = math.tanh(states[i])
+        _tanh(1.0, sums, states)
     elif code == 3:
         for i in range(states.shape[0]):
-            states[i] = math.erf(states[i])
-    elif code == 4:
+            states[i] = math.erf(sums[i])
+    else:
+        _tanh(0.5, sums, states)
         for i in range(states.shape[0]):
-            states[i] = 0.5 * (1.0 + math.tanh(0.5 * states[i]))
+            states[i] = 0.5 * (1.0 + states[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+def _tanh(factor: float, sums: Floats, states: Floats) -> None:
+    """tanh(factor sums) to some 4 eps, four times as fast as the library's, which is not SIMD.
+
+    e = exp(u) - 1 by its Taylor series at u = -2|x|/64, relative error 4e-17; six times
+    e <- e (2 + e) = exp(2u) - 1; tanh|x| = -e/(2 + e). Beyond |x| = 20, tanh is 1 to rounding.
+    """
+    for i in range(states.shape[0]):
+        x = factor * sums[i]
+        y = -2.0 * abs(x)
+        u = (-40.0 if y < -40.0 else y) / 64.0
+        e = 1.0
+        for k in range(16, 1, -1):
+            e = 1.0 + e * u * (1.0 / k)
+        e *= u
+        for _ in range(6):
+            e *= 2.0 + e
+        t = -e / (2.0 + e)
+        states[i] = -t if x < 0.0 else t
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

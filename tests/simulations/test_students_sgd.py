@@ -278,6 +278,15 @@ def test_refusals(change: dict[str, Any], message: str) -> None:
         train(start, inputs, targets, **arguments, rng=0)
 
 
+def test_the_kernels_own_tanh_is_that_of_the_library() -> None:
+    x = np.random.default_rng(0).standard_normal((16, 2000)) * 10.0 ** np.arange(-13, 3)[:, None]
+    x = np.concatenate([x.ravel(), [0.0, 19.9, 20.1, np.inf, -np.inf, np.nan]])
+    found = np.empty_like(x)
+    kernels._tanh(1.0, x, found)
+    # Series, six doublings and a division: half an eps each at full weight in some five of them.
+    np.testing.assert_allclose(found, np.tanh(x), rtol=5 * EPS, atol=0)
+
+
 def test_flattening_and_rebuilding_are_inverse() -> None:
     network = with_biases(initial([3, 7, 2], "erf", rng=0))
     again = rebuild(*flatten(network))
