@@ -158,7 +158,7 @@ def _activate(code: int, sums: Floats, bias: Floats, states: Floats) -> None:
             states[i] = 0.5 * (1.0 + states[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def _tanh(factor: float, sums: Floats, states: Floats) -> None:
     """tanh(factor sums) to some 4 eps, four times as fast as the library's, which is not SIMD.
 
