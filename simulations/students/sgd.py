@@ -24,9 +24,12 @@ import numpy as np
 from pruneproof.theory import Network
 
 from .flat import ACTIVATIONS, LOSSES, Shape, flatten, rebuild
-from .student import Floats, Student, as_sample
+from .student import Floats, Student, as_sample, squared_loss
 
 Loss = Literal["squared", "logistic", "softmax"]
+
+#: A loss this many times that of the start, and of the zero function, is taken for a divergence.
+RUNAWAY = 1e8
 
 
 def train(
@@ -117,12 +120,11 @@ def trained(
     rate, inertia, decay = _as_step(learning_rate, momentum, weight_decay)
     generator = np.random.default_rng(rng)
     x, wanted = np.array(x, order="C"), np.array(wanted, order="C")  # one type for the kernel
-    velocity = np.zeros_like(theta)
-    losses = np.empty(turns)
-    for turn in range(turns):
-        order = generator.permutation(len(x))
+    rows = min(size, len(x))
+
+    def one_pass(velocity: Floats, order: Any, rate: float) -> float:
         with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told below
-            losses[turn] = epoch(
+            return epoch(
                 theta,
                 velocity,
                 shape.widths,
@@ -130,19 +132,34 @@ def trained(
                 x,
                 wanted,
                 order,
-                min(size, len(x)),
+                rows,
                 rate,
                 inertia,
                 decay,
                 LOSSES[loss],
             )
-        if not (math.isfinite(losses[turn]) and np.isfinite(theta).all()):
+
+    still = one_pass(np.zeros_like(theta), np.arange(len(x)), 0.0)  # the loss of the start
+    limit = RUNAWAY * max(still, _loss_of_zero(wanted, loss)) or math.inf
+    velocity = np.zeros_like(theta)
+    losses = np.empty(turns)
+    for turn in range(turns):
+        losses[turn] = one_pass(velocity, generator.permutation(len(x)), rate)
+        sound = math.isfinite(losses[turn]) and losses[turn] <= limit
+        if not (sound and np.isfinite(theta).all()):
             raise ValueError(
-                f"training diverged in epoch {turn + 1} of {turns}: the loss or a weight is no "
-                f"longer finite at learning rate {rate:g}; take a smaller one (a lazy network of "
-                "scale alpha asks for about 1/alpha^2 of the usual)"
+                f"training diverged in epoch {turn + 1} of {turns}: the loss became "
+                f"{losses[turn]:.3g}, from {still:.3g}, at learning rate {rate:g}; take a smaller "
+                "one (a lazy network of scale alpha asks for about 1/alpha^2 of the usual)"
             )
     return Student(rebuild(theta, shape), losses)
+
+
+def _loss_of_zero(wanted: Floats, loss: str) -> float:
+    """Loss of the function 0; the logarithm of the number of classes in classification."""
+    if loss == "squared":
+        return squared_loss(np.zeros_like(wanted), wanted)
+    return math.log(max(2, wanted.shape[1]))
 
 
 def _as_count(name: str, value: int) -> int:

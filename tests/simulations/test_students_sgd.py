@@ -244,6 +244,23 @@ def test_divergence_is_told_with_its_epoch_and_learning_rate(epoch: Callable[...
         trained(epoch, initial([5, 12, 1], "relu", rng=0), x, y, **options, rng=1)
 
 
+def test_a_slow_divergence_is_seen_before_it_overflows() -> None:
+    x, y = task("squared", 40, 5, 1)
+    options = {**DEFAULTS, "epochs": 60, "batch": 40, "momentum": 0.0, "learning_rate": 4.0}
+    # One step an epoch, 1 - 4 x curvature of about 1.5: the error grows by a factor of 5 each.
+    with pytest.raises(ValueError, match=r"diverged in epoch \d+ of 60: the loss became \d.*e\+"):
+        train(initial([5, 1], "identity", rng=0), x, y, **options, rng=1)
+
+
+def test_a_start_far_away_or_at_the_goal_is_no_divergence() -> None:
+    x, y = task("squared", 40, 5, 1)
+    options = {**DEFAULTS, "learning_rate": 1e-3}
+    far = train(initial([5, 1], "identity", rng=0), x, 1e-9 * y, **options, rng=1)
+    goal = train(Network([Dense(np.zeros((1, 5)))]), x, 0 * y, **options, rng=1)
+    assert far.losses[0] > 1e-2
+    np.testing.assert_array_equal(goal.losses, 0.0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
