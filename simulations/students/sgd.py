@@ -1,4 +1,4 @@
-r"""Training by mini-batch gradient descent with momentum and weight decay.
+r"""Training by mini-batch gradient descent with momentum (Polyak 1964) and weight decay.
 
 Each epoch draws a fresh order of the samples from `rng` and takes the batches one after the other:
 v <- momentum v + g, theta <- theta - learning_rate v, g the gradient of
