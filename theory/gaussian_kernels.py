@@ -52,8 +52,10 @@ def arcsine_kernel(cov: Any, *, diagonal: float | None = None) -> Array:
     """
     q, row, column = _covariance(cov, diagonal)
     xp = namespace(q)
-    argument = 2.0 * q / xp.sqrt((1.0 + 2.0 * row) * (1.0 + 2.0 * column))
-    return (2.0 / math.pi) * xp.asin(xp.clip(argument, -1.0, 1.0))
+    # asin by atan2, as 1 - argument^2 is known without cancellation
+    gap = xp.clip(row * column - q * q, 0.0, None)
+    adjacent = xp.sqrt(1.0 + 2.0 * (row + column) + 4.0 * gap)
+    return (2.0 / math.pi) * xp.atan2(2.0 * q, adjacent)
 
 
 def arcsine_inverse(moment: Any, *, diagonal: float | None = None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .common import Feasibility, Risk, Sample, Teacher, haar_rotation
+from .erf import ErfGaussian
 from .finite import FinitePopulation
 from .linear import LinearGaussian
 from .moments import (
@@ -13,13 +14,16 @@ from .moments import (
     population_dof,
     sample_dof,
 )
+from .relu import ReluGaussian
 
 __all__ = [
     "EmpiricalMoment",
+    "ErfGaussian",
     "Feasibility",
     "FinitePopulation",
     "LinearGaussian",
     "PopulationMoment",
+    "ReluGaussian",
     "Risk",
     "Sample",
     "Teacher",
