@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .circulant import Circulant
 from .common import Feasibility, Risk, Sample, Teacher, haar_rotation
 from .erf import ErfGaussian
 from .finite import FinitePopulation
@@ -17,6 +18,7 @@ from .moments import (
 from .relu import ReluGaussian
 
 __all__ = [
+    "Circulant",
     "EmpiricalMoment",
     "ErfGaussian",
     "Feasibility",
