@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .activations import ActivationsFirst
 from .circulant import Circulant
+from .coherence import coherent
 from .common import Feasibility, Risk, Sample, Teacher, haar_rotation
 from .erf import ErfGaussian
 from .finite import FinitePopulation
@@ -16,8 +18,10 @@ from .moments import (
     sample_dof,
 )
 from .relu import ReluGaussian
+from .spiked import blocks, source_capacity, spiked
 
 __all__ = [
+    "ActivationsFirst",
     "Circulant",
     "EmpiricalMoment",
     "ErfGaussian",
@@ -31,7 +35,11 @@ __all__ = [
     "Teacher",
     "as_empirical",
     "as_population",
+    "blocks",
+    "coherent",
     "haar_rotation",
     "population_dof",
     "sample_dof",
+    "source_capacity",
+    "spiked",
 ]

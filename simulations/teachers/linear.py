@@ -94,8 +94,8 @@ class LinearGaussian:
 
     def second_moment(self) -> PopulationMoment:
         """Sigma = Q diag(mu) Q^T."""
-        root = self._root
-        return PopulationMoment(root @ root.T, self.spectrum())
+        matrix = (self.rotation * self.eigenvalues) @ self.rotation.T
+        return PopulationMoment(matrix, self.spectrum())
 
     def spectrum(self) -> Spectrum:
         """mu with the columns of Q."""
