@@ -5,9 +5,11 @@ from __future__ import annotations
 from .activations import ActivationsFirst
 from .circulant import Circulant
 from .coherence import coherent
+from .committee import Committee, OrderParameters
 from .common import Feasibility, Risk, Sample, Teacher, haar_rotation
 from .erf import ErfGaussian
 from .finite import FinitePopulation
+from .heavy_tails import HeavyTailed
 from .linear import LinearGaussian
 from .moments import (
     EmpiricalMoment,
@@ -17,18 +19,23 @@ from .moments import (
     population_dof,
     sample_dof,
 )
+from .rational import RationalPopulation, random_skew
 from .relu import ReluGaussian
 from .spiked import blocks, source_capacity, spiked
 
 __all__ = [
     "ActivationsFirst",
     "Circulant",
+    "Committee",
     "EmpiricalMoment",
     "ErfGaussian",
     "Feasibility",
     "FinitePopulation",
+    "HeavyTailed",
     "LinearGaussian",
+    "OrderParameters",
     "PopulationMoment",
+    "RationalPopulation",
     "ReluGaussian",
     "Risk",
     "Sample",
@@ -39,6 +46,7 @@ __all__ = [
     "coherent",
     "haar_rotation",
     "population_dof",
+    "random_skew",
     "sample_dof",
     "source_capacity",
     "spiked",

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.theory import InapplicableError, Spectrum
+from pruneproof.theory import Spectrum
 from pruneproof.theory.arrays import Array, as_count, as_generator, as_real, as_ridge
 
 from .common import (
@@ -33,6 +33,7 @@ from .common import (
     monte_carlo_risk,
     noisy,
 )
+from .gaussian_layer import as_gaussian_activation
 from .moments import PopulationMoment
 
 #: Nodes up to which the moment's matrix is formed where it is asked for.
@@ -72,10 +73,7 @@ class Circulant:
 
     def __post_init__(self) -> None:
         q = np.array(as_real("row", self.row, ndim=1))
-        if self.activation not in ("identity", "erf", "relu"):
-            raise ValueError(
-                f"moments are known of identity, erf and relu units, not of {self.activation!r}"
-            )
+        as_gaussian_activation(self.activation)
         if np.max(np.abs(q[1:] - q[:0:-1]), initial=0.0) > 1e-12 * abs(q[0]):
             raise ValueError("row must be symmetric, q_j = q_(m-j); give first_row(eigenvalues)")
         q[1:] = (q[1:] + q[:0:-1]) / 2.0  # transforms leave it symmetric up to rounding
@@ -133,7 +131,7 @@ class Circulant:
         factor = as_ridge(scale, name="scale", positive=True)
         if activation == "erf":
             factor /= float(c[0])
-        q = _inverse(activation, factor * c)
+        q = _inverse(as_gaussian_activation(activation), factor * c)
         half = half_spectrum(q)
         least, rounding = _least(half)
         if least >= -rounding:
@@ -253,8 +251,4 @@ def _inverse(activation: str, c: Floats) -> Floats:
         return np.asarray(theory.arcsine_inverse(c, diagonal=top))
     if activation == "relu":
         return np.asarray(theory.arccosine_inverse(c, diagonal=top, centered=True))
-    if activation == "identity":
-        return c
-    raise InapplicableError(
-        f"moments are known of identity, erf and relu units, not of {activation!r}"
-    )
+    return c

@@ -38,6 +38,19 @@ def is_semidefinite(matrix: Floats) -> bool:
     return least >= -rounding
 
 
+def as_gaussian_activation(name: str) -> str:
+    """Name of an activation whose Gaussian moments are known in closed form.
+
+    Raises
+    ------
+    ValueError
+        Any but identity, erf and relu.
+    """
+    if name not in ("identity", "erf", "relu"):
+        raise ValueError(f"moments are known of identity, erf and relu units, not of {name!r}")
+    return name
+
+
 def layer_moment(activation: str, cov: Floats) -> Floats:
     """E eta(u) eta(u)^T of u ~ N(0, cov), not centred.
 
@@ -46,13 +59,10 @@ def layer_moment(activation: str, cov: Floats) -> Floats:
     ValueError
         An activation whose moments are not known in closed form.
     """
-    if activation == "identity":
+    if as_gaussian_activation(activation) == "identity":
         return cov
-    if activation == "erf":
-        return np.asarray(theory.arcsine_kernel(cov))
-    if activation == "relu":
-        return np.asarray(theory.arccosine_kernel(cov))
-    raise ValueError(f"moments are known of identity, erf and relu units, not of {activation}")
+    kernel = theory.arcsine_kernel if activation == "erf" else theory.arccosine_kernel
+    return np.asarray(kernel(cov))
 
 
 def layer_mean(activation: str, variances: Floats) -> Floats:
