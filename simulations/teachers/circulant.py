@@ -76,7 +76,7 @@ class Circulant:
         as_gaussian_activation(self.activation)
         if np.max(np.abs(q[1:] - q[:0:-1]), initial=0.0) > 1e-12 * abs(q[0]):
             raise ValueError("row must be symmetric, q_j = q_(m-j); give first_row(eigenvalues)")
-        q[1:] = (q[1:] + q[:0:-1]) / 2.0  # transforms leave it symmetric up to rounding
+        q = symmetric(q)
         object.__setattr__(self, "row", q)
         object.__setattr__(self, "weights", as_weights(self.weights, len(q)))
         object.__setattr__(self, "noise", as_noise(self.noise))
@@ -131,7 +131,7 @@ class Circulant:
         factor = as_ridge(scale, name="scale", positive=True)
         if activation == "erf":
             factor /= float(c[0])
-        q = _inverse(as_gaussian_activation(activation), factor * c)
+        q = symmetric(_inverse(as_gaussian_activation(activation), factor * c))
         half = half_spectrum(q)
         least, rounding = _least(half)
         if least >= -rounding:
@@ -214,6 +214,13 @@ def first_row(half: Floats, m: int) -> Floats:
     from scipy.fft import irfft
 
     return np.asarray(irfft(half, n=m))
+
+
+def symmetric(row: Floats) -> Floats:
+    """Row with c_j = c_(m-j) to the bit: transforms leave it so up to rounding."""
+    out = np.array(row)
+    out[1:] = (row[1:] + row[:0:-1]) / 2.0
+    return out
 
 
 def half_spectrum(row: Floats) -> Floats:

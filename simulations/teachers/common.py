@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from pruneproof.theory import Spectrum
 from pruneproof.theory.arrays import as_count, as_generator, as_real, as_ridge
 
+from .moments import EmpiricalMoment, PopulationMoment
+
 Floats = NDArray[np.float64]
 
 #: Numbers held at a time by Monte Carlo: 128 MB of float64.
@@ -76,6 +78,22 @@ class Teacher(Protocol):
     def targets(self, inputs: Any, *, rng: Any = None) -> Floats:
         """Targets (n,) of inputs; noisy only if there is noise and `rng` is given."""
 
+    def sample(self, n: int, *, rng: Any) -> Sample:
+        """n samples, inputs and noise from one stream."""
+
+    def second_moment(self) -> PopulationMoment | EmpiricalMoment:
+        """Of the features: the population's where it is known, else that of samples."""
+
+    def spectrum(self) -> Spectrum:
+        """Spectrum of the second moment as it is, not as it was asked for."""
+
+    @property
+    def feasibility(self) -> Feasibility:
+        """Whether the prescribed spectrum was met, and the achieved one."""
+
+    def risk(self, student: Any) -> Risk:
+        """E (f(x) - E[y | x])^2 of a student f."""
+
 
 def drawn(teacher: Teacher, n: int, rng: Any) -> Sample:
     """n samples of a teacher, inputs and noise from one stream."""
@@ -92,7 +110,7 @@ def noisy(clean: Floats, noise: float, rng: Any) -> Floats:
 
 
 def predictions(student: Any, inputs: Floats) -> Floats:
-    """Outputs (n,) of a student, which has `.forward(inputs)` or is called.
+    """Outputs (n,) of a student: its `.forward(inputs)`, that of its `.network`, or its call.
 
     Raises
     ------
@@ -101,7 +119,10 @@ def predictions(student: Any, inputs: Floats) -> Floats:
     ValueError
         Outputs that are not one finite number an input.
     """
-    forward: Callable[[Floats], Any] = getattr(student, "forward", student)
+    network = getattr(student, "network", None)
+    forward: Callable[[Floats], Any] = getattr(
+        student, "forward", getattr(network, "forward", student)
+    )
     if not callable(forward):
         raise TypeError(
             f"a student needs .forward(inputs) or to be called, but a {type(student).__name__} "

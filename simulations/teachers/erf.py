@@ -92,8 +92,8 @@ class ErfGaussian:
             C.
         scale : float, optional
             By default 1 if that is feasible, else just below the largest feasible scale. If the
-            scale is infeasible, S is replaced by the nearest matrix of the same diagonal that is
-            semidefinite in correlation form, and :attr:`feasibility` says so.
+            scale is infeasible, the variances of Q stay and its correlations become the nearest
+            correlation matrix; :attr:`feasibility` says so.
         weights, noise
             As for the class.
 
@@ -112,14 +112,15 @@ class ErfGaussian:
                 f"scale times the largest diagonal entry must be below 1, but is {s * peak:g}; "
                 f"give a scale below {1.0 / peak:g}"
             )
-        if is_semidefinite(np.sin(math.pi * s * c / 2.0)):
+        q = np.asarray(theory.arcsine_inverse(s * c))
+        if is_semidefinite(q):
             sentence = f"the second moment is {s:.6g} times the target"
-            return cls(theory.arcsine_inverse(s * c), weights, noise, True, sentence, s)
+            return cls(q, weights, noise, True, sentence, s)
         sentence = (
             f"the target is infeasible at scale {s:.6g}: the nearest covariance of pre-activations "
             "was taken, so read the achieved spectrum"
         )
-        return cls(repaired(theory.arcsine_inverse(s * c)), weights, noise, False, sentence, s)
+        return cls(repaired(q), weights, noise, False, sentence, s)
 
     @functools.cached_property
     def weight(self) -> Floats:
