@@ -34,10 +34,7 @@ from .common import (
     noisy,
 )
 from .gaussian_layer import as_gaussian_activation
-from .moments import PopulationMoment
-
-#: Nodes up to which the moment's matrix is formed where it is asked for.
-_DENSE = 4096
+from .moments import DENSE_NODES, PopulationMoment
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +181,7 @@ class Circulant:
     def second_moment(self) -> PopulationMoment:
         """Circulant of :attr:`moment_row`; its matrix is formed up to 4096 nodes."""
         c = self.moment_row
-        if len(c) > _DENSE:
+        if len(c) > DENSE_NODES:
             return PopulationMoment(None, self.spectrum())
         index = np.arange(len(c))
         return PopulationMoment(c[(index[:, None] - index) % len(c)])

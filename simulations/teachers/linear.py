@@ -29,7 +29,7 @@ from .common import (
     monte_carlo_risk,
     noisy,
 )
-from .moments import PopulationMoment
+from .moments import DENSE_NODES, PopulationMoment
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,19 +66,19 @@ class LinearGaussian:
     def __post_init__(self) -> None:
         mu = as_eigenvalues(self.eigenvalues)
         object.__setattr__(self, "eigenvalues", mu)
-        object.__setattr__(self, "rotation", as_rotation(self.rotation, len(mu)))
+        if self.rotation is not None:
+            object.__setattr__(self, "rotation", as_rotation(self.rotation, len(mu)))
         object.__setattr__(self, "weights", as_weights(self.weights, len(mu)))
         object.__setattr__(self, "noise", as_noise(self.noise))
 
-    @property
-    def _root(self) -> Floats:
-        """Q diag(sqrt(mu)), (m, m)."""
-        return np.asarray(self.rotation * np.sqrt(self.eigenvalues))
+    def _nodes(self, coordinates: Floats) -> Floats:
+        """Q c of coordinates c on the eigenvectors, one a row."""
+        return coordinates if self.rotation is None else np.asarray(coordinates @ self.rotation.T)
 
     def inputs(self, n: int, *, rng: Any) -> Floats:
         """Inputs (n, m) from N(0, Sigma)."""
         normal = as_generator(rng).standard_normal((n, len(self.eigenvalues)))
-        return np.asarray(normal @ self._root.T)
+        return self._nodes(normal * np.sqrt(self.eigenvalues))
 
     def features(self, inputs: Any) -> Floats:
         """The inputs themselves, (n, m)."""
@@ -93,12 +93,17 @@ class LinearGaussian:
         return drawn(self, n, rng)
 
     def second_moment(self) -> PopulationMoment:
-        """Sigma = Q diag(mu) Q^T."""
-        matrix = (self.rotation * self.eigenvalues) @ self.rotation.T
-        return PopulationMoment(matrix, self.spectrum())
+        """Sigma = Q diag(mu) Q^T; of more than 4096 nodes without a rotation, its spectrum only."""
+        spectrum = self.spectrum()
+        basis = spectrum.eigenvectors
+        matrix = None if basis is None else (basis * self.eigenvalues) @ basis.T
+        return PopulationMoment(matrix, spectrum)
 
     def spectrum(self) -> Spectrum:
-        """mu with the columns of Q."""
+        """mu with the columns of Q; without a rotation those of the identity, up to 4096 nodes."""
+        m = len(self.eigenvalues)
+        if self.rotation is None and m <= DENSE_NODES:
+            return Spectrum(self.eigenvalues, np.eye(m))
         return Spectrum(self.eigenvalues, self.rotation)
 
     @property
@@ -116,7 +121,9 @@ class LinearGaussian:
         if found is None:
             return monte_carlo_risk(self, student, draws, rng)
         w, b = found
-        return Risk(float(np.sum((self._root.T @ (w - self.weights)) ** 2)) + b * b, 0.0)
+        gap = w - self.weights
+        along = gap if self.rotation is None else gap @ self.rotation
+        return Risk(float(np.sum(self.eigenvalues * along**2)) + b * b, 0.0)
 
 
 def affine_map(student: Any) -> tuple[Floats, float] | None:
@@ -127,11 +134,9 @@ def affine_map(student: Any) -> tuple[Floats, float] | None:
     layers = network.layers
     if not all(isinstance(a, Dense) and a.activation == "identity" for a in layers):
         return None
-    last = layers[-1]
-    if not isinstance(last, Dense) or last.outputs != 1:
+    weight, bias = np.asarray(layers[-1].weight), np.asarray(layers[-1].bias)
+    if len(weight) != 1:
         return None
-    first = layers[0]
-    assert isinstance(first, Dense)
-    probe = np.concatenate([np.zeros((1, first.inputs)), np.eye(first.inputs)])
-    out = np.asarray(network.forward(probe))[:, 0]
-    return out[1:] - out[0], float(out[0])
+    for layer in reversed(layers[:-1]):
+        weight, bias = weight @ np.asarray(layer.weight), bias + weight @ np.asarray(layer.bias)
+    return weight[0], float(bias[0])

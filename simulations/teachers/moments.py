@@ -18,6 +18,9 @@ from pruneproof import theory
 from pruneproof.theory import Spectrum
 from pruneproof.theory.arrays import Array, as_count, as_covariance
 
+#: Nodes up to which a matrix is formed where the spectrum alone would do.
+DENSE_NODES = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class PopulationMoment:

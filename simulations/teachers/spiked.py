@@ -20,7 +20,7 @@ import numpy as np
 from pruneproof.theory.arrays import as_count, as_real, as_ridge
 
 from .. import decays
-from .common import haar_rotation
+from .common import Floats, haar_rotation
 from .linear import LinearGaussian
 
 
@@ -44,8 +44,7 @@ def spiked(
         As :func:`pruneproof.simulations.decays.spiked`.
     """
     mu = decays.spiked(m, spikes, bulk)
-    rotation = np.eye(m) if rng is None else haar_rotation(m, rng=rng)
-    return LinearGaussian(mu, rotation, np.sum(rotation[:, : len(spikes)], axis=1), noise)
+    return _along(mu, np.where(np.arange(m) < len(spikes), 1.0, 0.0), noise, rng)
 
 
 def blocks(
@@ -110,12 +109,19 @@ def source_capacity(
     """
     mu = decays.power_law(m, capacity)
     r = as_ridge(source, name="source")
-    rotation = np.eye(m) if rng is None else haar_rotation(m, rng=rng)
     coefficients = np.arange(1.0, m + 1.0) ** (-0.5 - capacity * r)
-    return LinearGaussian(mu, rotation, rotation @ (coefficients / np.sqrt(mu)), noise)
+    return _along(mu, coefficients / np.sqrt(mu), noise, rng)
 
 
-def _contrasts(s: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _along(mu: Floats, coefficients: Floats, noise: float, rng: Any) -> LinearGaussian:
+    """Teacher with a target of these weights along the eigenvectors."""
+    if rng is None:
+        return LinearGaussian(mu, None, coefficients, noise)
+    rotation = haar_rotation(len(mu), rng=rng)
+    return LinearGaussian(mu, rotation, rotation @ coefficients, noise)
+
+
+def _contrasts(s: int) -> Floats:
     """Orthogonal (s, s): the even direction, then Helmert's contrasts."""
     from scipy.linalg import helmert
 
