@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import cauchy, norm, t
 
 from pruneproof.simulations.teachers import EmpiricalMoment, HeavyTailed
 from pruneproof.simulations.teachers.heavy_tails import TAILS, heavy_rows
@@ -20,6 +21,21 @@ def test_rows_have_one_length_and_heavier_tails_fewer_entries() -> None:
     assert shares[0] == pytest.approx(300 * 2 / np.pi, rel=0.03)
     assert 300 * 4 / np.pi**2 < shares[1] < 0.9 * shares[0]
     assert shares[2] < 0.3 * shares[1]
+
+
+@pytest.mark.parametrize(("tail", "law"), zip(TAILS, (norm, t(3), cauchy)))
+def test_entries_follow_their_law(tail: str, law) -> None:
+    """Ratio of two quantiles of |a|, which no scale changes."""
+    n = 200_000
+    row = np.abs(heavy_rows(1, n, tail, rng=3)[0])
+    ratio = np.quantile(row, 0.99) / np.quantile(row, 0.5)
+    high, low = law.ppf(0.995), law.ppf(0.75)
+    # standard errors sqrt(p (1 - p)/n)/density of both; 6 of them, added, not in quadrature
+    spread = sum(
+        np.sqrt(p * (1 - p) / n) / (2 * law.pdf(q) * q) for p, q in ((0.99, high), (0.5, low))
+    )
+    assert ratio == pytest.approx(high / low, rel=6 * spread)
+    assert 6 * spread < 0.15
 
 
 @pytest.mark.parametrize("tail", TAILS)

@@ -56,7 +56,10 @@ def test_risk_of_affine_students_is_exact_and_monte_carlo_agrees() -> None:
     sampled = TEACHER.risk(student.forward, draws=20_000, rng=0)
     assert abs(sampled.value - exact.value) < 6 * sampled.error < 0.2 * exact.value
     two = theory.Network(
-        [theory.Dense(np.eye(12)[:5]), theory.Dense(np.ones((1, 5)), np.array([-1.0]))]
+        [
+            theory.Dense(np.eye(12)[:5], np.arange(5.0)),
+            theory.Dense(np.ones((1, 5)), np.array([-1.0])),
+        ]
     )
     sampled = TEACHER.risk(two.forward, draws=20_000, rng=1)
     assert abs(sampled.value - TEACHER.risk(two).value) < 6 * sampled.error
