@@ -32,6 +32,12 @@ def test_every_claim_is_among_the_statements() -> None:
     assert names <= listed, names - listed
 
 
+def test_the_bibliography_is_whole() -> None:
+    text = (README.parent / "references.bib").read_text(encoding="utf-8")
+    entries = re.findall(r"^@\w+\{(\w+),\n(?:  \w+ = \{.*\},?\n)+\}$", text, flags=re.MULTILINE)
+    assert len(entries) == len(set(entries)) == text.count("@")
+
+
 def test_named_commands_and_targets_exist() -> None:
     text = README.read_text(encoding="utf-8")
     makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
