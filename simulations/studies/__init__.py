@@ -12,7 +12,7 @@ from typing import Any
 _HOMES = {
     "Study": "study",
     "Ledger": "ledger",
-    "LedgerError": "ledger",
+    "LedgerError": "tables",
     "create": "ledger",
     "reopen": "ledger",
     "Precision": "running",

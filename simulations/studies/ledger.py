@@ -27,51 +27,17 @@ from typing import Any, Literal
 
 from .naming import nearest
 from .study import Study
-
-#: Version of the tables; a newer one is refused.
-SCHEMA = 1
-#: "prun" in the header of the file tells a ledger from any other SQLite file.
-APPLICATION = int.from_bytes(b"prun", "big")
-#: Seconds after the last heartbeat at which the leases of a run end.
-LEASE = 60.0
-#: Seconds to wait for another process that is writing.
-PATIENCE = 30.0
-
-_TABLES = """
-CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE replicates (
-    condition INTEGER NOT NULL,
-    replicate INTEGER NOT NULL,
-    parameters TEXT NOT NULL,
-    seed TEXT NOT NULL,
-    record TEXT,
-    traceback TEXT,
-    versions TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    finished REAL NOT NULL,
-    PRIMARY KEY (condition, replicate),
-    CHECK ((record IS NULL) <> (traceback IS NULL))
-);
-CREATE TABLE runs (
-    run INTEGER PRIMARY KEY AUTOINCREMENT,
-    machine TEXT NOT NULL,
-    process INTEGER NOT NULL,
-    started REAL NOT NULL,
-    heartbeat REAL NOT NULL
-);
-CREATE TABLE leases (
-    condition INTEGER NOT NULL,
-    replicate INTEGER NOT NULL,
-    run INTEGER NOT NULL REFERENCES runs (run) ON DELETE CASCADE,
-    PRIMARY KEY (condition, replicate)
-) WITHOUT ROWID;
-"""
+from .tables import (
+    LedgerError,
+    alive,
+    check_header,
+    connected,
+    make_tables,
+    told,
+    version_of,
+)
 
 Place = tuple[int, int]
-
-
-class LedgerError(ValueError):
-    """The ledger cannot be used or written; what it held is untouched."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +111,7 @@ class Ledger:
             for run, machine, process, heartbeat in self._all(
                 "SELECT run, machine, process, heartbeat FROM runs"
             ):
-                if not _alive(machine, process, heartbeat, now):
+                if not alive(machine, process, heartbeat, now):
                     self._connection.execute("DELETE FROM runs WHERE run = ?", (run,))
             made = self._connection.execute(
                 "INSERT INTO runs (machine, process, started, heartbeat) VALUES (?, ?, ?, ?)",
@@ -186,7 +152,7 @@ class Ledger:
             )
             if holder is not None and holder[0] != self.run and holder[1] is not None:
                 _, machine, process, heartbeat = holder
-                if _alive(machine, process, heartbeat, time.time()):
+                if alive(machine, process, heartbeat, time.time()):
                     return "theirs"
             self._connection.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (*place, self.run)
@@ -290,22 +256,22 @@ class Ledger:
         now = time.time()
         rows = self._all("SELECT run, machine, process, heartbeat FROM runs")
         return sum(
-            run != self.run and _alive(machine, process, heartbeat, now)
+            run != self.run and alive(machine, process, heartbeat, now)
             for run, machine, process, heartbeat in rows
         )
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        with _told(self.path):
+        with told(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
-        with _told(self.path):
+        with told(self.path):
             return self._connection.execute(query, values).fetchone()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """One transaction: all of the block or nothing."""
-        with _told(self.path):
+        with told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -326,11 +292,11 @@ def create(path: str | os.PathLike[str], study: Study, *, seed: int) -> Ledger:
         it cannot be written.
     """
     place = Path(path)
-    with _told(place):
-        connection = _connected(place)
+    with told(place):
+        connection = connected(place)
         try:
-            _check_header(place, connection)
-            _make_tables(connection, study, seed)
+            check_header(place, connection)
+            make_tables(connection, study, seed)
             ledger = Ledger(place, connection)
             _check_same(ledger, study, seed)
         except BaseException:
@@ -350,85 +316,16 @@ def reopen(path: str | os.PathLike[str]) -> Ledger:
     place = Path(path)
     if not place.is_file():
         raise LedgerError(f"there is no ledger {place}; `pruneproof study run` makes one")
-    with _told(place):
-        connection = _connected(place)
+    with told(place):
+        connection = connected(place)
         try:
-            _check_header(place, connection)
-            if not _version(connection):
+            check_header(place, connection)
+            if not version_of(connection):
                 raise LedgerError(f"{place} is empty, no ledger; `pruneproof study run` makes one")
             return Ledger(place, connection)
         except BaseException:
             connection.close()
             raise
-
-
-def _connected(place: Path) -> sqlite3.Connection:
-    """Connection in autocommit mode: transactions begin where the code says so."""
-    return sqlite3.connect(place, timeout=PATIENCE, isolation_level=None)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _check_header(place: Path, connection: sqlite3.Connection) -> None:
-    version = _version(connection)
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    if tables and application != APPLICATION:
-        raise LedgerError(
-            f"{place} is an SQLite file of something else, not a ledger; name another file"
-        )
-    if version > SCHEMA:
-        raise LedgerError(
-            f"{place} is a ledger of version {version}, and this pruneproof reads up to version "
-            f"{SCHEMA}; use the newer pruneproof that wrote it"
-        )
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise LedgerError(f"{place} is damaged ({found}); restore it, or start another ledger")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _make_tables(connection: sqlite3.Connection, study: Study, seed: int) -> None:
-    """Make the tables, unless they are there or another process was first."""
-    if _version(connection):
-        return
-    _set_wal(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not _version(connection):
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            about = {
-                "name": study.name,
-                "title": study.title,
-                "number": str(study.number),
-                "seed": str(seed),
-                "conditions": json.dumps(study.conditions),
-            }
-            connection.executemany("INSERT INTO study VALUES (?, ?)", about.items())
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _set_wal(connection: sqlite3.Connection) -> None:
-    """Turn WAL on; where another process does so too, SQLite says `locked` without waiting."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
 
 
 def _check_same(ledger: Ledger, study: Study, seed: int) -> None:
@@ -455,38 +352,3 @@ def _difference(ledger: Ledger, study: Study) -> str:
         if json.dumps(theirs) != json.dumps(ours):
             return f"condition {number} is {json.dumps(theirs)} there, {json.dumps(ours)} here"
     return f"{len(ledger.conditions)} conditions there, {len(study.conditions)} here"
-
-
-def _alive(machine: str, process: int, heartbeat: float, now: float) -> bool:
-    """Whether a run still works, as far as its heartbeat and its process tell."""
-    if now - heartbeat > LEASE:
-        return False
-    if machine != platform.node() or os.name == "nt":  # there os.kill would end the process
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
-
-
-@contextlib.contextmanager
-def _told(place: Path) -> Iterator[None]:
-    """What SQLite raises, in one sentence that says what is safe and what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        text = str(error)
-        if "full" in text:
-            advice = "what was committed before is safe: make room and run again"
-        elif "locked" in text:
-            advice = f"another process has been writing for {PATIENCE:g} s: wait, and run again"
-        elif "not a database" in text or "malformed" in text:
-            advice = "it is damaged or no ledger: restore it, or name another file"
-        elif "unable to open" in text or "readonly" in text:
-            advice = "name a file in a folder that exists and may be written"
-        else:
-            advice = "what was committed before is safe: mend the cause and run again"
-        raise LedgerError(f"the ledger {place} fails ({text}); {advice}") from None

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from pruneproof.theory.arrays import as_count
 
 from .executors import Executor, Job, executor
-from .ledger import LEASE, Ledger, LedgerError, Outcome, Place, create, reopen
+from .ledger import Ledger, Outcome, Place, create, reopen
 from .study import Study
 from .summary import stopping_error
+from .tables import LEASE, LedgerError
 
 #: told(done, raised, planned) after each replicate.
 Told = Callable[[int, int, int], None]
