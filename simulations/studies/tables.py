@@ -69,9 +69,11 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 def check_header(place: Path, connection: sqlite3.Connection) -> None:
     """Refuse a file of something else, of a newer version, or damaged; set the connection up."""
+    connection.execute("BEGIN")  # one snapshot, while another process may be making the tables
     version = version_of(connection)
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    connection.execute("COMMIT")
     if tables and application != APPLICATION:
         raise LedgerError(
             f"{place} is an SQLite file of something else, not a ledger; name another file"
@@ -83,6 +85,7 @@ def check_header(place: Path, connection: sqlite3.Connection) -> None:
         )
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
+        found = " ".join(found.split())
         raise LedgerError(f"{place} is damaged ({found}); restore it, or start another ledger")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
