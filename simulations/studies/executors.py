@@ -7,6 +7,7 @@ changes the rounding of a product.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import pickle
@@ -15,6 +16,7 @@ import queue
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
@@ -267,6 +269,7 @@ def _found(future: Any) -> Any:
 
 
 def _connected(address: str) -> Any:
+    """Client of a scheduler that answers."""
     try:
         from distributed import Client
     except ImportError:
@@ -274,10 +277,23 @@ def _connected(address: str) -> Any:
             "--scheduler needs Dask, which is not installed; pip install 'pruneproof[distributed]'"
         ) from None
     try:
+        with ThreadPoolExecutor(1) as thread:  # a notebook has a loop in the main one
+            thread.submit(lambda: asyncio.run(_greeted(address))).result()
         return Client(address, timeout=ANSWER, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = str(error).splitlines()[0] if str(error) else "it says nothing"
         raise ValueError(
             f"no Dask scheduler answers at {address} within {ANSWER:g} s ({said}); give the "
             "address that `dask scheduler` printed, such as tcp://host:8786"
         ) from None
+
+
+async def _greeted(address: str) -> None:
+    """Shake hands once: Client itself waits for ever on a port where nobody speaks."""
+    from distributed.core import connect
+    from distributed.security import Security
+
+    settings = Security().get_connection_args("client")
+    greeting = connect(address, timeout=ANSWER, **settings)
+    comm = await asyncio.wait_for(greeting, ANSWER)
+    comm.abort()
