@@ -103,12 +103,12 @@ def status_command(target: str, *, ledger: Path | None = None) -> int:
 
 def export_command(target: str, *, ledger: Path | None = None, to: Path | None = None) -> int:
     """Write the records of a ledger to a .csv, .parquet or .nc file."""
-    from pruneproof.simulations.studies.export import export
+    from pruneproof.simulations.studies.export import write_records
 
     with _opened(target, ledger) as book:
         place = to or Path(f"{book.name}.csv")
         records = _records(book)
-        export(records, tuple(book.conditions[0]), place)
+        write_records(records, tuple(book.conditions[0]), place)
         console().print(f"{len(records)} records written to {place}", markup=False)
     return 0
 

@@ -22,7 +22,7 @@ _HOMES = {
     "builtin_studies": "configuration",
     "read_study": "configuration",
     "summarise": "summary",
-    "export": "export",
+    "write_records": "export",
     "to_xarray": "export",
 }
 

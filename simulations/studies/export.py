@@ -19,7 +19,7 @@ from pruneproof.simulations.files import written_whole
 Record = Mapping[str, Any]
 
 
-def export(
+def write_records(
     records: Sequence[Record], parameters: Sequence[str], path: str | os.PathLike[str]
 ) -> None:
     """Write records to a file whose ending says how: .csv, .parquet or .nc (netCDF).
@@ -130,7 +130,7 @@ def to_xarray(records: Sequence[Record], parameters: Sequence[str]) -> Any:
             continue
         values = [record.get(name) for record in records]
         if any(isinstance(value, list | tuple) for value in values):
-            wide = pandas.DataFrame([[] if v is None else v for v in values], index=index)
+            wide = pandas.DataFrame(_padded(values), index=index)
             variables[name] = wide.to_xarray().to_dataarray(dim=f"{name}_place")
         else:
             variables[name] = pandas.Series(_filled(values), index=index).to_xarray()
@@ -159,6 +159,13 @@ def _places(
         for record in records
     ]
     return rows, {"index": ["condition"], **along}
+
+
+def _padded(values: list[Any]) -> list[list[Any]]:
+    """Sequences of one length, NaN standing for what is missing."""
+    rows = [[] if value is None else list(value) for value in values]
+    longest = max(map(len, rows))
+    return [row + [math.nan] * (longest - len(row)) for row in rows]
 
 
 def _filled(values: list[Any]) -> list[Any]:

@@ -17,18 +17,24 @@ from pruneproof.simulations.studies import reopen, run
 WITHOUT_DASK = ""
 try:
     import distributed
+    from dask import config as dask_config
 except ImportError:
     WITHOUT_DASK = "Dask is not installed (extra `distributed`)"
-dask = pytest.mark.skipif(bool(WITHOUT_DASK), reason=WITHOUT_DASK or "-")
+dask_only = pytest.mark.skipif(bool(WITHOUT_DASK), reason=WITHOUT_DASK or "-")
 
 
 @pytest.fixture
 def cluster(toy: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two workers in processes of their own, one thread each."""
     monkeypatch.setenv("TOY_SECONDS", "0.02")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as made:
+    # how long it asks a killed worker for the results that it held; Dask's own value is 30 s
+    brief = dask_config.set({"distributed.comm.timeouts.connect": "3s"})
+    with (
+        brief,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as made,
+    ):
         yield made
 
 
@@ -38,7 +44,7 @@ def records(ledger: Path) -> list[dict[str, Any]]:
         return book.records()
 
 
-@dask
+@dask_only
 @pytest.mark.skipif(os.name == "nt", reason="kills by signals that POSIX systems have")
 def test_a_killed_worker_changes_nothing(toy: Any, cluster: Any, tmp_path: Path) -> None:
     study = toy.study(toy.logged, replicates=60)
@@ -58,7 +64,7 @@ def test_a_killed_worker_changes_nothing(toy: Any, cluster: Any, tmp_path: Path)
     assert records(place) == records(tmp_path / "serial.ledger")
 
 
-@dask
+@dask_only
 def test_a_scheduler_that_leaves_is_told_in_one_sentence(
     toy: Any, cluster: Any, tmp_path: Path
 ) -> None:
@@ -77,7 +83,7 @@ def test_a_scheduler_that_leaves_is_told_in_one_sentence(
     assert len(records(place)) == 400
 
 
-@dask
+@dask_only
 def test_a_scheduler_without_workers(toy: Any, tmp_path: Path) -> None:
     with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
@@ -86,7 +92,7 @@ def test_a_scheduler_without_workers(toy: Any, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-@dask
+@dask_only
 def test_a_scheduler_that_does_not_answer(
     toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

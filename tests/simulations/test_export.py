@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from pruneproof.simulations.studies import export, to_xarray
+from pruneproof.simulations.studies import to_xarray, write_records
 from pruneproof.simulations.studies.export import to_csv
 
 RECORDS: list[dict[str, Any]] = [
-    {"width": w, "kind": k, "replicate": r, "x": 0.1 * w + r / 3, "good": w > r, "p": [w / 3, 1e-300],
-     "note": "a, \"b\"\nü"}
+    {"width": w, "kind": k, "replicate": r, "x": 0.1 * w + r / 3, "good": w > r,
+     "p": [w / 3, 1e-300], "note": "a, \"b\"\nü"}
     for w in (8, 16) for k in ("a", "b") for r in range(2)
 ]  # fmt: skip
 PARAMETERS = ["width", "kind"]
@@ -29,7 +29,7 @@ def needs(package: str) -> Any:
 
 
 def test_csv_gives_every_bit_back(tmp_path: Path) -> None:
-    export(RECORDS, PARAMETERS, tmp_path / "r.csv")
+    write_records(RECORDS, PARAMETERS, tmp_path / "r.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_bytes().decode(), newline="")))
     assert len(rows) == len(RECORDS)
     for row, record in zip(rows, RECORDS):
@@ -52,14 +52,14 @@ def test_csv_of_ragged_records() -> None:
 def test_parquet_gives_every_bit_back(tmp_path: Path) -> None:
     import pyarrow.parquet
 
-    export(RECORDS, PARAMETERS, tmp_path / "r.parquet")
+    write_records(RECORDS, PARAMETERS, tmp_path / "r.parquet")
     assert pyarrow.parquet.read_table(tmp_path / "r.parquet").to_pylist() == RECORDS
     mixed: list[dict[str, Any]] = [{"a": 1, "x": 2}, {"a": 2, "x": 0.5}, {"a": 3}]
-    export(mixed, ["a"], tmp_path / "m.parquet")
+    write_records(mixed, ["a"], tmp_path / "m.parquet")
     back = pyarrow.parquet.read_table(tmp_path / "m.parquet").to_pylist()
     assert back == [{"a": 1, "x": 2.0}, {"a": 2, "x": 0.5}, {"a": 3, "x": None}]
     with pytest.raises(ValueError, match=r"no common types.*\.csv"):
-        export([{"x": "text"}, {"x": 1.0}], [], tmp_path / "bad.parquet")
+        write_records([{"x": "text"}, {"x": 1.0}], [], tmp_path / "bad.parquet")
 
 
 @needs("xarray")
@@ -95,13 +95,13 @@ def test_listed_conditions_have_one_dimension() -> None:
 def test_netcdf_gives_the_numbers_back(tmp_path: Path) -> None:
     import xarray
 
-    export(RECORDS, PARAMETERS, tmp_path / "r.nc")
+    write_records(RECORDS, PARAMETERS, tmp_path / "r.nc")
     with xarray.open_dataset(tmp_path / "r.nc", engine="scipy") as made:
         for record in RECORDS:
             place = {name: record[name] for name in (*PARAMETERS, "replicate")}
             assert float(made["x"].sel(place)) == record["x"]
     with pytest.raises(ValueError, match="no records"):
-        export([], [], tmp_path / "none.nc")
+        write_records([], [], tmp_path / "none.nc")
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,13 @@ def test_a_missing_package_is_named_with_its_extra(
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ValueError, match=rf"pruneproof\[{extra}\]") as error:
-        export(RECORDS, PARAMETERS, tmp_path / f"r.{ending}")
+        write_records(RECORDS, PARAMETERS, tmp_path / f"r.{ending}")
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_ending_that_says_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end in \.csv"):
-        export(RECORDS, PARAMETERS, tmp_path / "r.xls")
+        write_records(RECORDS, PARAMETERS, tmp_path / "r.xls")
     with pytest.raises(ValueError, match="nowhere"):
-        export(RECORDS, PARAMETERS, tmp_path / "nowhere" / "r.csv")
+        write_records(RECORDS, PARAMETERS, tmp_path / "nowhere" / "r.csv")
