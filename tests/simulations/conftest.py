@@ -44,6 +44,13 @@ def kills_its_process(parameters, rng):
     return {"x": 1.0}
 
 
+def figure(records):
+    from pruneproof.simulations.figures import Curve, Panel, draw
+
+    x, y = [r["scale"] for r in records], [abs(r["x"]) for r in records]
+    return draw("toy", [Panel("x", "scale", "x", [Curve("x", x, y, "measured")])])
+
+
 def study(replicate=noise, replicates=20, scales=(1.0, 2.0), name="toy"):
     return Study(name, replicate, {"scale": scales}, replicates, "a toy")
 
