@@ -7,7 +7,6 @@ changes the rounding of a product.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import pickle
@@ -16,7 +15,6 @@ import queue
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
@@ -270,6 +268,9 @@ def _found(future: Any) -> Any:
 
 def _connected(address: str) -> Any:
     """Client of a scheduler that answers."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     try:
         from distributed import Client
     except ImportError:
@@ -290,6 +291,8 @@ def _connected(address: str) -> Any:
 
 async def _greeted(address: str) -> None:
     """Shake hands once: Client itself waits for ever on a port where nobody speaks."""
+    import asyncio
+
     from distributed.core import connect
     from distributed.security import Security
 
