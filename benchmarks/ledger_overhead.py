@@ -7,7 +7,6 @@ on one, with no ledger, is the ceiling on a machine whose cores are shared; it i
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
 import time
@@ -90,20 +89,23 @@ def _bare(replicate: int) -> Mapping[str, Any]:
 
 
 def gains(replicates: int, repeats: int) -> list[tuple[Any, ...]]:
-    """Median gain of two workers on one, with the ledger and without."""
-    found = []
+    """Gain of two workers on one, with the ledger and without, from the best rate of each.
+
+    Other programs can only slow a rate down, so the best of several is the nearest to the truth.
+    """
+    works = {(f, workers): 0.0 for workers in (1, 2) for f in (with_ledger, without)}
     for _ in range(repeats):
-        ours = [with_ledger(workers, replicates) for workers in (1, 2)]
-        bare = [without(workers, replicates) for workers in (1, 2)]
-        found.append((ours[1] / ours[0], bare[1] / bare[0]))
-    gain, ceiling = (statistics.median(values) for values in zip(*found))
+        for work, workers in works:
+            found = work(workers, replicates)
+            works[work, workers] = max(found, works[work, workers])
+    gain, ceiling = (works[f, 2] / works[f, 1] for f in (with_ledger, without))
     return [("two workers on one", ceiling, gain, gain / ceiling, ">= 1.8 on idle cores")]
 
 
 def main(quick: bool) -> None:
     rows = [overhead(100 if quick else 1000)]
     table("ledger", ("what", "bare", "with ledger", "difference", "wanted"), rows)
-    rows = gains(*((40, 1) if quick else (150, 3)))
+    rows = gains(*((40, 1) if quick else (60, 6)))
     table("workers", ("what", "bare", "with ledger", "ratio", "wanted"), rows)
 
 
