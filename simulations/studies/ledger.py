@@ -121,13 +121,6 @@ class Ledger:
         assert self.run is not None
         return self.run
 
-    def beat(self, run: int) -> None:
-        """Say that the run is alive, so that its leases hold."""
-        with self._writing():
-            self._connection.execute(
-                "UPDATE runs SET heartbeat = ? WHERE run = ?", (time.time(), run)
-            )
-
     def claim(
         self, place: Place, *, failed_before: float | None = None
     ) -> Literal["mine", "theirs", "done"]:
@@ -326,6 +319,12 @@ def reopen(path: str | os.PathLike[str]) -> Ledger:
         except BaseException:
             connection.close()
             raise
+
+
+def beat(path: Path, run: int) -> None:
+    """Say that a run is alive, so that its leases hold; from any thread."""
+    with told(path), contextlib.closing(connected(path)) as connection:
+        connection.execute("UPDATE runs SET heartbeat = ? WHERE run = ?", (time.time(), run))
 
 
 def _check_same(ledger: Ledger, study: Study, seed: int) -> None:

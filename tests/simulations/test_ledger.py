@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pruneproof.simulations.studies import LedgerError, create, reopen, run
-from pruneproof.simulations.studies.ledger import Outcome
+from pruneproof.simulations.studies.ledger import Outcome, beat
 from pruneproof.simulations.studies.tables import LEASE, SCHEMA
 
 
@@ -195,7 +195,7 @@ def test_a_claim_holds_while_its_run_lives(
         assert theirs.claim((0, 0)) == "mine"
         assert ours.claim((0, 0)) == "theirs"
         assert ours.others() == 1
-        ours.beat(number)
+        beat(place, number)
         with sqlite3.connect(place) as other:  # silent for longer than a lease
             other.execute(
                 "UPDATE runs SET heartbeat = heartbeat - ? WHERE run = ?", (LEASE + 1, number)
@@ -206,6 +206,26 @@ def test_a_claim_holds_while_its_run_lives(
         theirs.keep(outcome(0, 0, x=2.0))  # it comes late, and the first one stays
         assert theirs.claim((0, 0)) == "done"
         assert [record["x"] for record in ours.records()] == [1.0]
+
+
+def test_a_long_replicate_does_not_silence_its_run(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pruneproof.simulations.studies import running
+
+    monkeypatch.setattr(running, "LEASE", 0.06)
+    place, heard = tmp_path / "t.ledger", []
+
+    def patient(parameters: Any, rng: Any) -> dict[str, float]:
+        """Wait until a second process would have seen three heartbeats."""
+        connection = sqlite3.connect(place)
+        while len(set(heard)) < 3:
+            heard.extend(connection.execute("SELECT heartbeat FROM runs").fetchone())
+        connection.close()
+        return {"x": 1.0}
+
+    run(toy.study(patient, replicates=1, scales=(1.0,)), place)
+    assert heard == sorted(heard)
 
 
 def test_a_run_that_ends_gives_its_claims_back(toy: Any, tmp_path: Path) -> None:
