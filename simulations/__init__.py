@@ -1,1 +1,1 @@
-"""The laboratory: teachers with a prescribed spectrum, and figures."""
+"""The laboratory: teachers, students, studies with their ledger, figures."""

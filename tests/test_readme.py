@@ -45,6 +45,6 @@ def test_named_commands_and_targets_exist() -> None:
         assert re.search(rf"^{''.join(target)}:", makefile, flags=re.MULTILINE), target
     cli = (README.parent / "toolkit" / "cli.py").read_text(encoding="utf-8")
     for command in set(re.findall(r"^    pruneproof (\w+)", text, flags=re.MULTILINE)):
-        assert f"def {command}(" in cli, command
+        assert f"def {command}(" in cli or f'name="{command}"' in cli, command
     for linked in re.findall(r"\]\(([^)]+)\)", text):
         assert (README.parent / linked).exists(), linked

@@ -1,0 +1,224 @@
+"""The command line of studies: run, go on, status, export, plot, and what wrong calls answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pruneproof.simulations.studies import reopen
+
+TOY = """
+import os, time
+
+def noise(parameters, rng):
+    time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
+    x = parameters["scale"] * rng.standard_normal()
+    if os.environ.get("TOY_RAISES") and x > 1:
+        raise RuntimeError("[bold]too large")
+    return {"x": x, "positive": x > 0}
+
+def figure(records):
+    from pruneproof.simulations.figures import Curve, Panel, draw
+    x, y = [r["scale"] for r in records], [abs(r["x"]) for r in records]
+    return draw("toy", [Panel("x", "scale", "x", [Curve("x", x, y, "measured")])])
+"""
+
+PROGRAM = """
+import sys
+import toy_for_the_shell as toy
+from pruneproof.simulations.studies import Study, builtin
+toy.STUDY = Study("toy", toy.noise, {"scale": (1.0, 2.0)}, 20, "A toy", toy.figure,
+                  {"replicates": 3})
+toy.BARE = Study("bare", toy.noise, {"scale": (1.0,)}, 5, "Without a figure")
+builtin.STUDIES.clear()
+builtin.STUDIES.update(toy="toy", bare="toy")
+sys.modules["pruneproof.simulations.studies.builtin.toy"] = toy
+from pruneproof import cli
+if __name__ == "__main__":
+    cli.main()
+"""
+
+
+class Shell:
+    """The command line with a toy among the built-in studies, in a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.modules, self.folder = home / "modules", home / "folder"
+        self.modules.mkdir()
+        self.folder.mkdir()
+        (self.modules / "toy_for_the_shell.py").write_text(TOY)
+        (self.modules / "program.py").write_text(PROGRAM)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        path = os.pathsep.join([str(self.modules), os.environ.get("PYTHONPATH", "")])
+        return subprocess.Popen(
+            [sys.executable, str(self.modules / "program.py"), "study", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": path, **environment},
+        )
+
+    def __call__(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
+        started = self.start(*arguments, **environment)
+        output, errors = started.communicate(timeout=60)
+        return started.returncode, output, errors
+
+    def names(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def test_list_run_status_export_and_plot(shell: Shell) -> None:
+    status, output, errors = shell("list")
+    assert (status, errors) == (0, "")
+    assert "A toy" in output
+    assert "Without a figure" in output
+    status, output, errors = shell("run", "toy", "--workers", "2")
+    assert (status, errors) == (0, "")
+    assert "40 replicates in toy.ledger" in output
+    assert output.count("scale=") == 4  # two entries, two conditions
+    assert max(map(len, output.splitlines())) <= 100
+    again = shell("run", "toy")
+    assert again == (0, output, "")  # nothing left to do, the same summary
+    for target in (["toy"], ["toy.ledger"], ["toy", "--ledger", "toy.ledger"]):
+        status, output, errors = shell("status", *target)
+        assert (status, errors) == (0, "")
+        assert "40 replicates in toy.ledger" in output
+    assert shell("export", "toy", "--to", "toy.csv")[0] == 0
+    rows = (shell.folder / "toy.csv").read_text().splitlines()
+    assert rows[0] == "scale,replicate,x,positive"
+    assert len(rows) == 41
+    for name in ("toy.svg", "toy.png"):
+        assert shell("plot", "toy.ledger", "--to", name)[0] == 0
+    assert (shell.folder / "toy.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (shell.folder / "toy.svg").read_text()
+    assert shell.names() == {"toy.ledger", "toy.csv", "toy.svg", "toy.png"}
+
+
+def test_quick_and_a_file(shell: Shell) -> None:
+    assert shell("run", "toy", "--quick")[0] == 0
+    (shell.folder / "mine.toml").write_text(
+        '[study]\nname = "mine"\nreplicate = "toy"\nseed = 4\nreplicates = 2\n'
+        "[grid]\nscale = [8.0]\n"
+    )
+    assert shell("run", "mine.toml")[0] == 0
+    with reopen(shell.folder / "mine.ledger") as book:
+        assert (book.name, book.seed, len(book.records())) == ("mine", 4, 2)
+    with reopen(shell.folder / "toy-quick.ledger") as book:
+        assert (book.name, book.seed, len(book.records())) == ("toy", 0, 6)
+    assert shell("plot", "mine.toml")[0] == 0
+    status, _, errors = shell("run", "mine.toml", "--seed", "5")
+    assert status == 2
+    assert "under seed 4, not 5" in errors
+    assert shell.names() == {"toy-quick.ledger", "mine.toml", "mine.ledger", "mine.svg"}
+
+
+def test_what_raises_is_reported_and_retried(shell: Shell) -> None:
+    status, output, errors = shell("run", "toy", TOY_RAISES="yes")
+    assert (status, errors) == (1, "")
+    assert "RuntimeError: [bold]too large" in output
+    assert "--retry" in output
+    status, output, _ = shell("status", "toy")
+    assert status == 1
+    assert "Traceback" in output
+    assert "in noise" in output
+    assert shell("run", "toy")[0] == 1
+    status, output, _ = shell("run", "toy", "--retry")
+    assert status == 0
+    assert "40 replicates" in output
+    assert "raised" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is a signal on POSIX systems")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_leaves_a_ledger_and_says_how_to_go_on(shell: Shell, workers: str) -> None:
+    started = shell.start("run", "toy", "--workers", workers, TOY_SECONDS="0.05")
+    place = shell.folder / "toy.ledger"
+    while _count(place) < 5:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    output, errors = started.communicate(timeout=30)
+    assert (started.returncode, output) == (130, "")
+    first, second = errors.splitlines()
+    kept = _count(place)
+    assert first == (
+        f"pruneproof: {kept} of 40 replicates are in toy.ledger; go on with: "
+        "pruneproof study run toy --ledger toy.ledger"
+        + ("" if workers == "1" else f" --workers {workers}")
+    )
+    assert second == "pruneproof: interrupted"
+    assert 5 <= kept < 40
+    assert shell("run", "toy", "--ledger", "toy.ledger")[0] == 0
+    assert shell("run", "toy", "--ledger", "whole.ledger")[0] == 0
+    with reopen(place) as parts, reopen(shell.folder / "whole.ledger") as whole:
+        assert parts.records() == whole.records()
+
+
+def _count(ledger: Path) -> int:
+    if not ledger.exists():
+        return 0
+    connection = sqlite3.connect(ledger)
+    try:
+        return int(connection.execute("SELECT COUNT(*) FROM replicates").fetchone()[0])
+    except sqlite3.OperationalError:  # the tables are not there yet
+        return 0
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "toys"), "no study 'toys'; the nearest is 'toy'"),
+        (("run",), "study"),
+        (("run", "none.toml"), "none.toml cannot be read"),
+        (("run", "folder/x"), "neither the name of a study nor a .toml file"),
+        (("run", "toy", "--workers", "0"), "workers must be at least 1"),
+        (("run", "toy", "--seed", "-1"), "seed must be at least 0"),
+        (("run", "toy", "--ledger", "nowhere/t.ledger"), "folder that exists"),
+        (("run", "toy", "--ledger", "."), "unable to open"),
+        (("run", "toy", "--scheduler", "tcp://127.0.0.1:1"), "Dask"),
+        (("status", "toy"), "there is no ledger toy.ledger"),
+        (("status", "toys"), "is no ledger and no study; the nearest is 'toy'"),
+        (("export", "toy", "--ledger", "none"), "there is no ledger none"),
+        (("plot", "toy"), "there is no ledger"),
+        (("frobnicate",), "frobnicate"),
+        ((), "command"),
+    ],
+)
+def test_wrong_calls(shell: Shell, arguments: tuple[str, ...], words: str) -> None:
+    status, output, errors = shell(*arguments)
+    assert (status, output) == (2, "")
+    assert words in errors
+    assert len(errors.splitlines()) == 1, errors
+    assert shell.names() == set()
+
+
+def test_wrong_calls_on_a_ledger(shell: Shell) -> None:
+    assert shell("run", "bare")[0] == 0
+    for arguments, words in (
+        (("plot", "bare"), "has no figure"),
+        (("export", "bare", "--to", "bare.xls"), "must end in .csv"),
+        (("export", "bare", "--to", "nowhere/bare.csv"), "nowhere"),
+        (("status", "toy", "--ledger", "bare.ledger"), "of study bare, not of toy"),
+        (("run", "toy", "--ledger", "bare.ledger"), "of study bare, not of toy"),
+    ):
+        status, output, errors = shell(*arguments)
+        assert (status, output) == (2, ""), arguments
+        assert words in errors
+        assert len(errors.splitlines()) == 1, errors
+    assert shell.names() == {"bare.ledger"}
