@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,7 +79,8 @@ def test_the_closed_form_is_its_integral(level, beta, mean, deviation) -> None:
         return (beta - x * (abs(x) >= level)) ** 2 * float(norm.pdf(x, mean, deviation))
 
     ends = [mean - 12 * deviation, *sorted({-level, level, mean}), mean + 12 * deviation]
-    wanted = sum(quad(integrand, a, b, epsabs=1e-13)[0] for a, b in zip(ends, ends[1:]) if a < b)
+    pieces = [piece for piece in pairwise(ends) if piece[0] < piece[1]]
+    wanted = sum(quad(integrand, a, b, epsabs=1e-13)[0] for a, b in pieces)
     assert found == pytest.approx(wanted, rel=1e-10)
 
 
