@@ -1,0 +1,1 @@
+"""Studies: pure replicates over a grid of conditions."""
