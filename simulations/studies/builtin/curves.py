@@ -29,7 +29,7 @@ def where(records: Records, **parameters: Any) -> Records:
 def means(
     records: Records, x: str, entry: str
 ) -> tuple[list[float], list[float], list[float | None]]:
-    """Values of `x`, mean of `entry` at each, and twice its standard error (None for one record)."""
+    """Values of `x`, mean of `entry` at each, and two standard errors (None of one record)."""
     across = values(records, x)
     centres: list[float] = []
     errors: list[float | None] = []

@@ -13,14 +13,23 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLACK, BLUE, GREEN, GREY, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    VERMILLION,
+    Curve,
+    Panel,
+    draw,
+)
 
 from ..study import Study
 from .curves import BARS, Records, measured, values, where
 from .layers import gaussian, power_law
 
 NODES = 500
-TITLE = f"Degrees of freedom of a layer with eigenvalues 1/j^a, {NODES} nodes"
+TITLE = f"Degrees of freedom of a layer of {NODES} nodes with eigenvalues $j^{{-a}}$"
 GRID: dict[str, list[Any]] = {
     "exponent": [1.2, 2.0],
     "samples": [50, 200, 1000],
@@ -53,8 +62,8 @@ def figure(records: Records) -> Any:
         whole = np.asarray(theory.degrees_of_freedom(mu, ridges))
         rule = [theory.power_law_dof(a, lam, NODES).upper for lam in ridges]
         curves = [
-            Curve("integral test, upper end (L5)", list(ridges), rule, "bound", GREY),
             Curve("population N", list(ridges), list(whole), "law", BLACK),
+            Curve("integral test, upper end (L5)", list(ridges), rule, "bound", ORANGE),
         ]
         for n, colour, marker in zip(values(mine, "samples"), (BLUE, VERMILLION, GREEN), "os^"):
             law = [theory.empirical_degrees_of_freedom(mu, lam, n) for lam in ridges]
