@@ -178,6 +178,7 @@ def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
             if panel.key == key:
                 for handle, label in zip(*ax.get_legend_handles_labels()):
                     entries.setdefault(label, handle)
+        narrow = len(entries) > 6 or max(map(len, entries), default=0) > 24
         legend = cell.legend(
             list(entries.values()),
             list(entries),
@@ -186,13 +187,13 @@ def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
             bbox_to_anchor=(0.0, top),
             alignment="left",
             frameon=False,
-            ncols=1 if len(entries) > 6 else 2,
+            ncols=1 if narrow else 2,
             borderaxespad=0.0,
         )
         legend.set_in_layout(False)
         if key != keys[-1]:  # the axes themselves draw the last one
             cell.add_artist(legend)
-        shown = -(-len(entries) // (1 if len(entries) > 6 else 2))
+        shown = -(-len(entries) // (1 if narrow else 2))
         top -= 0.062 * (shown + 1) + 0.03
 
 

@@ -25,7 +25,7 @@ TITLE = (
     f"Law of the sampled loss and coherence, {NODES} nodes with eigenvalues $j^{{-{EXPONENT:g}}}$"
 )
 GRID: dict[str, list[Any]] = {"block": [1, 2, 4, 16, 64, 256], "draws": [16, 32, 64]}
-REPLICATES = 40
+REPLICATES = 100
 QUICK: dict[str, Any] = {"grid": {"block": [1, 16, 256], "draws": [16, 64]}, "replicates": 10}
 
 
@@ -61,8 +61,8 @@ def figure(records: Records) -> Any:
     )
     y = r"measured $L^A$ / law $\kappa N(\kappa)$"
     panels = [
-        Panel("by construction", "nodes mixed by one rotation", y, by_block),
-        Panel("by score", r"coherence score $\chi$", y, by_score, x_base=10),
+        Panel("by construction", "nodes mixed by one rotation", y, by_block, y_log=False),
+        Panel("by score", r"coherence score $\chi$", y, by_score, y_log=False, x_log=False),
     ]
     return draw(f"{TITLE}\n{BARS}", panels)
 

@@ -67,7 +67,9 @@ def figure(records: Records) -> Any:
                 ),
             ]  # fmt: skip
         best = [_law(values(mine, "ridge")[-1], math.inf, noise)] * 2
-        curves.append(Curve("kernel itself, largest ridge", [ks[0], ks[-1]], best, "floor", BLACK))
+        curves.append(
+            Curve("law of the kernel itself, largest ridge", [ks[0], ks[-1]], best, "law", BLACK)
+        )
         panels.append(
             Panel(
                 f"noise variance {noise:g}",

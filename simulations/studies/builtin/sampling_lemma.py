@@ -24,7 +24,10 @@ from .layers import block_rotated, power_law
 NODES, EXPONENT, DOF = 128, 1.5, 8.0
 FAILURE = 1.0 / 15.0
 _NAMES = {"rotated": "incoherent nodes", "diagonal": "coherent nodes"}
-TITLE = f"Leverage sampling of {NODES} nodes, eigenvalues 1/j^{EXPONENT:g}, N($\\lambda$) = {DOF:g}"
+TITLE = (
+    f"Leverage sampling of {NODES} nodes with eigenvalues $j^{{-{EXPONENT:g}}}$, "
+    rf"$N(\lambda)$ = {DOF:g}"
+)
 GRID: dict[str, list[Any]] = {
     "basis": ["rotated", "diagonal"],
     "multiple": [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
