@@ -23,8 +23,9 @@ from pruneproof import theory
 from pruneproof.simulations.figures import (
     BLACK,
     BLUE,
-    GREEN,
+    ORANGE,
     PURPLE,
+    SKY,
     VERMILLION,
     Curve,
     Panel,
@@ -35,10 +36,13 @@ from ..study import Study
 from .curves import BARS, Records, measured, values, where
 from .layers import Floats, haar_rotation, power_law
 
-NODES, EXPONENT, NOISE = 100, 2.0, 0.05
-TITLE = f"Bias and variance of kept nodes, eigenvalues $j^{{-{EXPONENT:g}}}$, noise {NOISE:g}"
+NODES, EXPONENT, NOISE = 100, 2.0, 0.5
+TITLE = (
+    f"Bias and variance of kept nodes, eigenvalues $j^{{-{EXPONENT:g}}}$, noise variance {NOISE:g}"
+)
 GRID: dict[str, list[Any]] = {"samples": [100, 400], "width": [1, 2, 4, 8, 16, 32, 64]}
 REPLICATES = 100
+_STYLES = ((BLUE, SKY, "o"), (VERMILLION, ORANGE, "s"))
 QUICK: dict[str, Any] = {"grid": {"samples": [100], "width": [2, 8, 32]}, "replicates": 20}
 
 
@@ -83,7 +87,7 @@ def figure(records: Records) -> Any:
         Curve("bias: weights folded (I7)", widths, [missed(k) for k in widths], "law", PURPLE),
         measured(records, "width", "folded", "measured, folded", PURPLE, "^"),
     ]
-    for n, colour, marker in zip(values(records, "samples"), (BLUE, VERMILLION), "os"):
+    for n, (colour, pale, marker) in zip(values(records, "samples"), _STYLES):
         law = [refitted(k, n) for k in widths]
         risks += [
             Curve(f"refitted, exact, n = {n}", widths, law, "law", colour),
@@ -92,15 +96,13 @@ def figure(records: Records) -> Any:
                 colour, marker,
             ),
         ]  # fmt: skip
-        for control, shade in (("uniform", colour), ("trace", GREEN if colour == BLUE else BLACK)):
+        fine = list(np.geomspace(widths[0], widths[-1], 61))
+        for control, shade in (("uniform", colour), ("trace", pale)):
             curve = theory.fast_tradeoff(EXPONENT, n, control=control)
             name = f"bound, {control} bias, n = {n}"
-            bounds.append(Curve(name, widths, list(curve.value(widths)), "bound", shade))
-            bounds.append(
-                Curve(
-                    "its least value, at k*", [curve.best_width], [curve.least], "measured", shade
-                )
-            )
+            bounds.append(Curve(name, fine, list(curve.value(fine)), "bound", shade))
+            best = Curve("k*", [curve.best_width], [curve.least], "measured", BLACK, "x")
+            bounds.append(best)
     panels = [
         Panel("bound, up to constants", "kept nodes k", "bias + variance (no units)", bounds),
         Panel("exact and measured risk", "kept nodes k", r"excess risk (units of $\mu_1$)", risks),
