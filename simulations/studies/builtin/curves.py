@@ -26,18 +26,28 @@ def where(records: Records, **parameters: Any) -> Records:
     return [record for record in records if all(record[name] == x for name, x in wanted)]
 
 
-def means(
-    records: Records, x: str, entry: str
-) -> tuple[list[float], list[float], list[float | None]]:
-    """Values of `x`, mean of `entry` at each, and two standard errors (None of one record)."""
+Bar = float | tuple[float, float] | None
+
+
+def means(records: Records, x: str, entry: str) -> tuple[list[float], list[float], list[Bar]]:
+    """Values of `x`, mean of `entry` at each, and its bar.
+
+    The bar of numbers is two standard errors, None for one record; that of truth values reaches to
+    the ends of Clopper and Pearson's 95 % interval.
+    """
     across = values(records, x)
-    centres: list[float] = []
-    errors: list[float | None] = []
-    for value in across:
-        y = np.array([record[entry] for record in where(records, **{x: value})], dtype=np.float64)
-        centres.append(float(y.mean()))
-        errors.append(2.0 * float(y.std(ddof=1)) / math.sqrt(y.size) if y.size > 1 else None)
-    return across, centres, errors
+    found = [[record[entry] for record in where(records, **{x: value})] for value in across]
+    return across, [float(np.mean(y)) for y in found], [_bar(y) for y in found]
+
+
+def _bar(entries: list[Any]) -> Bar:
+    y = np.array(entries, dtype=np.float64)
+    if all(isinstance(entry, bool | np.bool_) for entry in entries):
+        from scipy.stats import binomtest
+
+        interval = binomtest(int(y.sum()), y.size).proportion_ci(0.95, "exact")
+        return float(y.mean() - interval.low), float(interval.high - y.mean())
+    return 2.0 * float(y.std(ddof=1)) / math.sqrt(y.size) if y.size > 1 else None
 
 
 def measured(

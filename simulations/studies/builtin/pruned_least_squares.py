@@ -90,7 +90,8 @@ def figure(records: Records) -> Any:
 
 
 def _law(mu: Floats, beta: Floats, n: int, kept: float, method: Any) -> float:
-    return theory.pruned_least_squares_law(mu, beta, n, kept, noise=NOISE, method=method).risk
+    law = theory.pruned_least_squares_law(mu, beta, n, kept, noise=NOISE, method=method)
+    return float(law.risk)
 
 
 STUDY = Study("pruned-least-squares", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

@@ -55,7 +55,8 @@ def figure(records: Records) -> Any:
     panels = []
     for noise in values(records, "noise"):
         mine = where(records, noise=noise)
-        ks = np.unique(np.geomspace(*(f(values(mine, "features")) for f in (min, max)), 81).round())
+        across = values(mine, "features")
+        ks = np.unique(np.geomspace(across[0], across[-1], 81).round())
         curves = []
         for d, colour, marker in zip(values(mine, "ridge"), (VERMILLION, GREEN, BLUE), "s^o"):
             law = [_law(d, int(k), noise) for k in ks]
@@ -84,7 +85,8 @@ def figure(records: Records) -> Any:
 
 def _law(ridge: float, features: float, noise: float) -> float:
     mu = power_law(FUNCTIONS, CAPACITY)
-    return theory.random_feature_law(mu, target(), ridge, SAMPLES, features, noise=noise).excess
+    law = theory.random_feature_law(mu, target(), ridge, SAMPLES, features, noise=noise)
+    return float(law.excess)
 
 
 STUDY = Study("random-features", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

@@ -1,8 +1,8 @@
 r"""Excess risk of tuned ridge regression against the number of samples (laws.L10).
 
 Eigenvalues i^{-alpha}, target v_i^2 = i^{-(1 + 2 alpha r)}, noise. The law is followed over twelve
-decades of n, until its slope is the exponent. The first of them are simulated, at the ridge that the law
-finds best: there the slope is still another one, so that fitting it would mislead.
+decades of n, until its slope is the exponent. The first of them are simulated, at the ridge that
+the law finds best: there the slope is still another one, so that fitting it would mislead.
 """
 
 from __future__ import annotations
