@@ -77,7 +77,13 @@ def test_saturation() -> None:
 
 @pytest.mark.parametrize(
     ("capacity", "source", "n", "noise"),
-    [(2.0, 0.5, 100, 0.1), (1.3, 0.3, 1e9, 1.0), (3.0, 1.5, 10, 1e4), (2.0, 0.5, 1.0, 1e-6)],
+    [
+        (2.0, 0.5, 100, 0.1),
+        (1.3, 0.3, 1e9, 1.0),
+        (3.0, 1.5, 10, 1e4),
+        (2.0, 0.5, 1.0, 1e-6),
+        (1.0001, 0.5, 7.5, 1.0),
+    ],
 )
 def test_no_ridge_is_better(capacity, source, n, noise) -> None:
     ridge, best = theory.tuned_power_law_risk(capacity, source, n, noise=noise)
@@ -115,6 +121,7 @@ def test_ridge_regression_is_simulated() -> None:
         (lambda: theory.power_law_risk(2.0, 0.5, 1.0, 0.5), "samples"),
         (lambda: theory.power_law_risk(2.0, 0.5, 1.0, 10, 1.5), "features"),
         (lambda: theory.tuned_power_law_risk(2.0, 0.5, 10, noise=0.0), "noise"),
+        (lambda: theory.power_law_risk(40.0, 0.5, 0.0, 1e12), "range of float64"),
         (lambda: theory.power_law_sum(1.0, 2.0, 0.1, 2), "diverges"),
         (lambda: theory.power_law_sum(0.0, 2.0, 0.1, 3), "0, 1 or 2"),
         (lambda: theory.power_law_sum(0.0, 2.0, 0.0, 1), "ridge"),

@@ -2,7 +2,7 @@ r"""The U of a compression bound, beside the measured risk of what it speaks of.
 
 A linear teacher reads m features of eigenvalues j^{-a}, rotated; k nodes are kept by volume
 sampling. The bound's bias and variance make a U with its least value at k* (docs/statements.md
-3.4). Measured are two students of the kept nodes alone: one folds the teacher's weights onto them
+6). Measured are two students of the kept nodes alone: one folds the teacher's weights onto them
 (bias only: its risk falls with k), one refits them by least squares to n noisy samples. Of the
 latter the mean risk over the data and the selection is known exactly, for Gaussian features:
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from pruneproof.simulations.figures import BLUE, Curve
+from pruneproof.simulations.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Curve,
+)
 
 Records = Sequence[Mapping[str, Any]]
+#: Colours and markers of a family of curves, in turn.
+STYLES = tuple(zip((BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK), "os^vDPX"))
 #: Said under each figure.
 BARS = "points: mean over replicates; bars: 2 standard errors"
 
@@ -18,6 +30,12 @@ BARS = "points: mean over replicates; bars: 2 standard errors"
 def values(records: Records, name: str) -> list[Any]:
     """Distinct values of a parameter, in ascending order."""
     return sorted({record[name] for record in records})
+
+
+def styled(records: Records, name: str) -> list[tuple[Any, str, str]]:
+    """Each value of a parameter with a colour and a marker of its own, as long as they last."""
+    found = zip(values(records, name), itertools.cycle(STYLES))
+    return [(value, colour, marker) for value, (colour, marker) in found]
 
 
 def where(records: Records, **parameters: Any) -> Records:
