@@ -149,8 +149,8 @@ def tuned_power_law_risk(
         sums = _sums(alpha, r, math.exp(u))
         return math.log((n * sums.bias + s2 * sums.squared) / (n - sums.squared))
 
-    # for g far above Tr and s^2 the excess risk falls by 2 sum mu v^2/g >= 2/g and grows by s^2 q/n with
-    # q <= 1.7/g^2: it is least at a g of their order or below
+    # far above Tr and s^2 the excess risk gains 2 sum mu v^2/g >= 2/g by a smaller g and loses
+    # s^2 q/n with q <= 1.7/g^2: it is least at a g of their order or below
     top = 1e3 * (alpha / (alpha - 1.0) + s2)
     ends = math.log(none.kernel_ridge), math.log(top)
     grid = np.linspace(*ends, 41)

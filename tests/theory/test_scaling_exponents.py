@@ -90,7 +90,8 @@ def test_no_ridge_is_better(capacity, source, n, noise) -> None:
     for other_ridge in (0.0, *(ridge * np.array([0.01, 0.5, 0.9, 1.1, 2.0, 100.0])), 1e-3, 1.0):
         other = theory.power_law_risk(capacity, source, other_ridge, n, noise=noise)
         assert other.excess >= best.excess * (1 - 1e-12)
-    assert (ridge > 0) == (noise > 1e-3)  # at little noise the spectrum's tail is ridge enough
+    # at little noise, and where the spectrum hardly decays, its tail is ridge enough
+    assert (ridge == 0) == (noise < 1e-3 or capacity < 1.1)
 
 
 def test_ridge_regression_is_simulated() -> None:

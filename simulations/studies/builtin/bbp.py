@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLUE, GREEN, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, measured, styled, values, where
 from .layers import gaussian
 
 NODES = 300
@@ -44,7 +44,7 @@ def figure(records: Records) -> Any:
     tops: list[Curve] = []
     overlaps: list[Curve] = []
     spikes = np.linspace(min(values(records, "spike")), max(values(records, "spike")), 241)
-    for g, colour, marker in zip(values(records, "aspect"), (BLUE, VERMILLION, GREEN), "os^"):
+    for g, colour, marker in styled(records, "aspect"):
         mine, edge = where(records, aspect=g), 1.0 + math.sqrt(g)
         upper = theory.marchenko_pastur_edges(g).upper
         law = [theory.spike_location(x, g) if x > edge else upper for x in spikes]

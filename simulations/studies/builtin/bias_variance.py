@@ -13,6 +13,7 @@ as its error is that of k coordinates whose noise is s^2 and what they miss (E S
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -87,8 +88,8 @@ def figure(records: Records) -> Any:
         Curve("bias: weights folded (I7)", widths, [missed(k) for k in widths], "law", PURPLE),
         measured(records, "width", "folded", "measured, folded", PURPLE, "^"),
     ]
-    for n, (colour, pale, marker) in zip(values(records, "samples"), _STYLES):
-        law = [refitted(k, n) for k in widths]
+    for n, (colour, pale, marker) in zip(values(records, "samples"), itertools.cycle(_STYLES)):
+        law = [refitted(k, n) if k < n - 1 else None for k in widths]
         risks += [
             Curve(f"refitted, exact, n = {n}", widths, law, "law", colour),
             measured(

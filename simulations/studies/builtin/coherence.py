@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLACK, BLUE, GREEN, GREY, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import BLACK, GREY, Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, means, measured, values, where
+from .curves import BARS, Records, means, measured, styled, values, where
 from .layers import block_rotated, power_law
 
 NODES, EXPONENT = 256, 2.0
@@ -45,7 +45,7 @@ def figure(records: Records) -> Any:
     """Measured loss over its law, against the size of the blocks and against the score."""
     by_block: list[Curve] = []
     by_score: list[Curve] = []
-    for k, colour, marker in zip(values(records, "draws"), (BLUE, VERMILLION, GREEN), "os^"):
+    for k, colour, marker in styled(records, "draws"):
         mine, name = where(records, draws=k), f"k = {k} draws"
         by_block.append(measured(mine, "block", "ratio", name, colour, marker))
         _, scores, _ = means(mine, "block", "chi")

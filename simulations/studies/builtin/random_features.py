@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLACK, BLUE, GREEN, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import BLACK, Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, measured, styled, values, where
 from .layers import Floats, power_law
 
 FUNCTIONS, CAPACITY, SOURCE, SAMPLES = 400, 1.3, 0.5, 100
@@ -58,7 +58,7 @@ def figure(records: Records) -> Any:
         across = values(mine, "features")
         ks = np.unique(np.geomspace(across[0], across[-1], 81).round())
         curves = []
-        for d, colour, marker in zip(values(mine, "ridge"), (VERMILLION, GREEN, BLUE), "s^o"):
+        for d, colour, marker in styled(mine, "ridge"):
             law = [_law(d, int(k), noise) for k in ks]
             curves += [
                 Curve(f"law (L7), ridge {d:g}", list(ks), law, "law", colour),

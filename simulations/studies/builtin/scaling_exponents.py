@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLUE, GREEN, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, measured, styled, where
 from .layers import Floats, power_law
 
 FUNCTIONS, CAPACITY, NOISE = 2000, 2.0, 0.1
@@ -59,7 +59,7 @@ def figure(records: Records) -> Any:
     ns = np.logspace(1, 12, 23)
     risks: list[Curve] = []
     slopes: list[Curve] = []
-    for r, colour, marker in zip(values(records, "source"), (BLUE, VERMILLION, GREEN), "os^"):
+    for r, colour, marker in styled(records, "source"):
         law = np.array([tuned(r, n)[1] for n in ns])
         exponent = theory.scaling_exponent(CAPACITY, r)
         name = f"source r = {r:g}"
