@@ -22,7 +22,10 @@ from .curves import BARS, Records, measured, styled, where
 from .layers import Floats, power_law
 
 FUNCTIONS, CAPACITY, NOISE = 1000, 2.0, 0.1
-TITLE = rf"Tuned ridge regression, eigenvalues $i^{{-{CAPACITY:g}}}$, noise variance {NOISE:g}"
+TITLE = (
+    f"Tuned ridge regression, power-law eigenvalues (exponent {CAPACITY:g}), "
+    f"noise variance {NOISE:g}"
+)
 GRID: dict[str, list[Any]] = {
     "source": [0.25, 0.5, 1.5],
     "samples": [10, 30, 100, 300],
