@@ -1,0 +1,157 @@
+r"""Compiled steps of online descent; their NumPy twin is `plain`.
+
+One sample a step. With h_k = w_k . x/sqrt(N), r_m = B_m . x/sqrt(N), s the label noise and
+D = sum_k v_k g(h_k) - sum_m A_m g(r_m) - s,
+
+    w_k <- w_k - (eta/sqrt(N)) v_k g'(h_k) D x,      v_k <- v_k - (eta_v/N) g(h_k) D,
+
+both from the old weights. The second kernel carries C = [[Q, R], [R^T, T]] instead: with
+a_k = eta v_k g'(h_k) D and q = |x|^2/N the same step reads
+
+    Q_ik <- Q_ik - (a_i h_k + a_k h_i)/N + a_i a_k q/N,      R_im <- R_im - a_i r_m/N.
+
+A step whose |D| exceeds `limit`, or is no number, ends the pass before it moves anything.
+Self-contained: imports NumPy and Numba only; nothing compiles before the first call.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Sums may be reordered (SIMD); NaN and infinity keep their meaning.
+_SUMS = {"reassoc", "contract"}
+_ROOT_HALF = math.sqrt(0.5)
+_SLOPE = math.sqrt(2.0 / math.pi)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+def descend(
+    w: Floats,
+    v: Floats,
+    b: Floats,
+    a: Floats,
+    x: Floats,
+    noise: Floats,
+    rate: float,
+    output_rate: float,
+    code: int,
+    limit: float,
+) -> int:
+    """Take a step a row of `x`; moves w (K, N) and v (K,), gives the number of steps taken.
+
+    b (M, N), a (M,) the teacher; x (steps, N); noise (steps,) what is added to the labels.
+    """
+    units, n = w.shape
+    root = math.sqrt(n)
+    g, slopes = np.empty(units), np.empty(units)
+    for step in range(x.shape[0]):
+        row = x[step]
+        gap = -noise[step]
+        for m in range(b.shape[0]):
+            line, total = b[m], 0.0
+            for j in range(n):
+                total += line[j] * row[j]
+            gap -= a[m] * _value(code, total / root)
+        for k in range(units):
+            line, total = w[k], 0.0
+            for j in range(n):
+                total += line[j] * row[j]
+            g[k] = _value(code, total / root)
+            slopes[k] = _derivative(code, total / root)
+            gap += v[k] * g[k]
+        if not abs(gap) <= limit:
+            return step
+        for k in range(units):
+            line, move = w[k], rate / root * v[k] * slopes[k] * gap
+            for j in range(n):
+                line[j] -= move * row[j]
+            v[k] -= output_rate / n * g[k] * gap
+    return int(x.shape[0])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def descend_overlaps(
+    c: Floats,
+    v: Floats,
+    a: Floats,
+    factor: Floats,
+    z: Floats,
+    rest: Floats,
+    noise: Floats,
+    n: float,
+    rate: float,
+    output_rate: float,
+    code: int,
+    limit: float,
+) -> int:
+    """As :func:`descend` on the overlaps c (M + K, M + K), teacher first; moves c and v.
+
+    factor (M + K, M + K) lower, its first M rows the Cholesky factor of T, the others room;
+    z (steps, M + K) and noise (steps,) normal; rest (steps,) chi^2 with n - M - K degrees of
+    freedom, the part of |x|^2 outside the rows' span.
+    """
+    count, units, teachers = c.shape[0], v.shape[0], a.shape[0]
+    h, g, moves = np.empty(count), np.empty(units), np.empty(units)
+    for step in range(z.shape[0]):
+        draw, square, gap = z[step], rest[step], -noise[step]
+        for i in range(count):
+            if i >= teachers:
+                _factor_row(c, factor, i)
+            total = 0.0
+            for j in range(i + 1):
+                total += factor[i, j] * draw[j]
+            h[i] = total
+            square += draw[i] * draw[i]
+            if i < teachers:
+                gap -= a[i] * _value(code, total)
+            else:
+                g[i - teachers] = _value(code, total)
+                gap += v[i - teachers] * g[i - teachers]
+        if not abs(gap) <= limit:
+            return step
+        for k in range(units):
+            moves[k] = rate * v[k] * _derivative(code, h[teachers + k]) * gap
+            v[k] -= output_rate / n * g[k] * gap
+        for k in range(units):
+            line = c[teachers + k]
+            for m in range(teachers):
+                line[m] -= moves[k] * h[m] / n
+            for i in range(k + 1):
+                cross = moves[k] * h[teachers + i] + moves[i] * h[teachers + k]
+                line[teachers + i] += (moves[k] * moves[i] * (square / n) - cross) / n
+    return int(z.shape[0])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _factor_row(c: Floats, factor: Floats, i: int) -> None:
+    """Row i of the Cholesky factor of c, whose lower half is read; a dependent row gets pivot 0."""
+    line, rest = factor[i], c[i, i]
+    for j in range(i):
+        above, total = factor[j], c[i, j]
+        for k in range(j):
+            total -= line[k] * above[k]
+        line[j] = total / above[j] if above[j] > 0.0 else 0.0
+        rest -= line[j] * line[j]
+    line[i] = math.sqrt(rest) if rest > 1e-14 * c[i, i] else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _value(code: int, h: float) -> float:
+    if code == 0:
+        return math.erf(_ROOT_HALF * h)
+    if code == 1:
+        return h
+    return 0.0 if h < 0.0 else h  # a NaN must stay one, so that a divergence is seen
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _derivative(code: int, h: float) -> float:
+    if code == 0:
+        return _SLOPE * math.exp(-0.5 * h * h)
+    return 1.0 if code == 1 or h > 0.0 else 0.0
