@@ -1,0 +1,37 @@
+"""Committee machines: online descent and pruning, on weights.
+
+sgd       online descent on weights, and on overlaps in their exact law
+pruning   random, importance and determinantal rules for nodes and edges; refits; equal parameters
+
+Nothing here loads Numba before it is used.
+"""
+
+from __future__ import annotations
+
+from .pruning import (
+    equal_edges,
+    equal_nodes,
+    fused_outputs,
+    keep_edges,
+    keep_nodes,
+    order_of,
+    refitted_outputs,
+    reweighted_edges,
+    unit_rows,
+)
+from .sgd import OnlineRun, overlap_descent, train_online
+
+__all__ = [
+    "OnlineRun",
+    "equal_edges",
+    "equal_nodes",
+    "fused_outputs",
+    "keep_edges",
+    "keep_nodes",
+    "order_of",
+    "overlap_descent",
+    "refitted_outputs",
+    "reweighted_edges",
+    "train_online",
+    "unit_rows",
+]

@@ -1,9 +1,9 @@
 r"""Compiled steps of online descent; their NumPy twin is `plain`.
 
-One sample a step. With h_k = w_k . x/sqrt(N), r_m = B_m . x/sqrt(N), s the label noise and
+One sample a step. With h_k = w_k . x, r_m = B_m . x, s the label noise and
 D = sum_k v_k g(h_k) - sum_m A_m g(r_m) - s,
 
-    w_k <- w_k - (eta/sqrt(N)) v_k g'(h_k) D x,      v_k <- v_k - (eta_v/N) g(h_k) D,
+    w_k <- w_k - (eta/N) v_k g'(h_k) D x,      v_k <- v_k - (eta_v/N) g(h_k) D,
 
 both from the old weights. The second kernel carries C = [[Q, R], [R^T, T]] instead: with
 a_k = eta v_k g'(h_k) D and q = |x|^2/N the same step reads
@@ -30,14 +30,12 @@ _ROOT_HALF = math.sqrt(0.5)
 _SLOPE = math.sqrt(2.0 / math.pi)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@njit(cache=True, nogil=True, error_model="numpy")
 def descend(
     w: Floats,
     v: Floats,
-    b: Floats,
-    a: Floats,
     x: Floats,
-    noise: Floats,
+    y: Floats,
     rate: float,
     output_rate: float,
     code: int,
@@ -45,34 +43,36 @@ def descend(
 ) -> int:
     """Take a step a row of `x`; moves w (K, N) and v (K,), gives the number of steps taken.
 
-    b (M, N), a (M,) the teacher; x (steps, N); noise (steps,) what is added to the labels.
+    x (steps, N) the inputs, y (steps,) their noisy labels. Every unit's row is moved and read for
+    the next input in one pass, so that it is fetched once a step.
     """
-    units, n = w.shape
-    root = math.sqrt(n)
-    g, slopes = np.empty(units), np.empty(units)
-    for step in range(x.shape[0]):
-        row = x[step]
-        gap = -noise[step]
-        for m in range(b.shape[0]):
-            line, total = b[m], 0.0
-            for j in range(n):
-                total += line[j] * row[j]
-            gap -= a[m] * _value(code, total / root)
+    steps, (units, n) = x.shape[0], w.shape
+    h, g = np.empty(units), np.empty(units)
+    for k in range(units):
+        h[k] = _move_and_read(w[k], 0.0, x[0], x[0])
+    for step in range(steps):
+        gap = -y[step]
         for k in range(units):
-            line, total = w[k], 0.0
-            for j in range(n):
-                total += line[j] * row[j]
-            g[k] = _value(code, total / root)
-            slopes[k] = _derivative(code, total / root)
+            g[k] = _value(code, h[k])
             gap += v[k] * g[k]
         if not abs(gap) <= limit:
             return step
+        following = x[min(step + 1, steps - 1)]
         for k in range(units):
-            line, move = w[k], rate / root * v[k] * slopes[k] * gap
-            for j in range(n):
-                line[j] -= move * row[j]
+            move = rate / n * v[k] * _derivative(code, h[k]) * gap
+            h[k] = _move_and_read(w[k], move, x[step], following)
             v[k] -= output_rate / n * g[k] * gap
-    return int(x.shape[0])
+    return int(steps)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+def _move_and_read(line: Floats, move: float, old: Floats, new: Floats) -> float:
+    """Take `move` times `old` from the line; its product with `new` afterwards."""
+    total = 0.0
+    for j in range(line.shape[0]):
+        line[j] -= move * old[j]
+        total += line[j] * new[j]
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -98,11 +98,14 @@ def descend_overlaps(
     """
     count, units, teachers = c.shape[0], v.shape[0], a.shape[0]
     h, g, moves = np.empty(count), np.empty(units), np.empty(units)
+    inverse = np.zeros(count)  # of the pivots, 0 where a row depends on those before
+    for m in range(teachers):
+        inverse[m] = 1.0 / factor[m, m] if factor[m, m] > 0.0 else 0.0
     for step in range(z.shape[0]):
         draw, square, gap = z[step], rest[step], -noise[step]
         for i in range(count):
             if i >= teachers:
-                _factor_row(c, factor, i)
+                _factor_row(c, factor, inverse, i)
             total = 0.0
             for j in range(i + 1):
                 total += factor[i, j] * draw[j]
@@ -129,16 +132,17 @@ def descend_overlaps(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _factor_row(c: Floats, factor: Floats, i: int) -> None:
+def _factor_row(c: Floats, factor: Floats, inverse: Floats, i: int) -> None:
     """Row i of the Cholesky factor of c, whose lower half is read; a dependent row gets pivot 0."""
     line, rest = factor[i], c[i, i]
     for j in range(i):
         above, total = factor[j], c[i, j]
         for k in range(j):
             total -= line[k] * above[k]
-        line[j] = total / above[j] if above[j] > 0.0 else 0.0
+        line[j] = total * inverse[j]
         rest -= line[j] * line[j]
     line[i] = math.sqrt(rest) if rest > 1e-14 * c[i, i] else 0.0
+    inverse[i] = 1.0 / line[i] if line[i] > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -17,10 +17,8 @@ Floats = NDArray[np.float64]
 def descend(
     w: Floats,
     v: Floats,
-    b: Floats,
-    a: Floats,
     x: Floats,
-    noise: Floats,
+    y: Floats,
     rate: float,
     output_rate: float,
     code: int,
@@ -28,14 +26,13 @@ def descend(
 ) -> int:
     """Take a step a row of `x`; see the function of this name in `kernels`."""
     n = w.shape[1]
-    root = math.sqrt(n)
-    for step, (row, s) in enumerate(zip(x, noise)):
-        h = w @ row / root
+    for step, (row, label) in enumerate(zip(x, y)):
+        h = w @ row
         g = value(code, h)
-        gap = float(v @ g - a @ value(code, b @ row / root) - s)
+        gap = float(v @ g - label)
         if not abs(gap) <= limit:
             return step
-        w -= np.outer(rate / root * gap * v * derivative(code, h), row)
+        w -= np.outer(rate / n * gap * v * derivative(code, h), row)
         v -= output_rate / n * gap * g
     return len(x)
 
