@@ -131,18 +131,19 @@ def descend_overlaps(
     return int(z.shape[0])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def _factor_row(c: Floats, factor: Floats, inverse: Floats, i: int) -> None:
     """Row i of the Cholesky factor of c, whose lower half is read; a dependent row gets pivot 0."""
-    line, rest = factor[i], c[i, i]
+    rest = c[i, i]
     for j in range(i):
-        above, total = factor[j], c[i, j]
+        total = c[i, j]
         for k in range(j):
-            total -= line[k] * above[k]
-        line[j] = total * inverse[j]
-        rest -= line[j] * line[j]
-    line[i] = math.sqrt(rest) if rest > 1e-14 * c[i, i] else 0.0
-    inverse[i] = 1.0 / line[i] if line[i] > 0.0 else 0.0
+            total -= factor[i, k] * factor[j, k]
+        total *= inverse[j]
+        factor[i, j] = total
+        rest -= total * total
+    factor[i, i] = math.sqrt(rest) if rest > 1e-14 * c[i, i] else 0.0
+    inverse[i] = 1.0 / factor[i, i] if factor[i, i] > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -167,7 +167,7 @@ def refitted_outputs(order: theory.OrderParameters, activation: str = "erf") -> 
     k = len(order.v)
     joint = np.block([[order.Q, order.R], [order.R.T, order.T]])
     moments = np.asarray(theory.gaussian_i2(joint, activation))
-    return np.asarray(np.linalg.pinv(moments[:k, :k], hermitian=True) @ moments[:k, k:] @ order.A)
+    return np.asarray(_inverse(moments[:k, :k]) @ moments[:k, k:] @ order.A)
 
 
 def reweighted_edges(rows: Any, mask: Any, moment: Any) -> Floats:
@@ -198,7 +198,7 @@ def reweighted_edges(rows: Any, mask: Any, moment: Any) -> Floats:
     found = np.zeros_like(w)
     for row, keep, new in zip(w, chosen, found):
         block, target = sigma[np.ix_(keep, keep)], sigma[keep] @ row
-        new[keep] = np.linalg.pinv(block, hermitian=True) @ target if keep.any() else 0.0
+        new[keep] = _inverse(block) @ target if keep.any() else 0.0
     return found
 
 
@@ -266,6 +266,12 @@ def _layer(rows: Any, outputs: Any) -> tuple[Floats, Floats]:
             f"{np.shape(outputs)}"
         )
     return w, v
+
+
+def _inverse(block: Floats) -> Floats:
+    """Pseudo-inverse of a positive semidefinite matrix, eigenvalues within rounding taken for 0."""
+    noise = len(block) * float(np.finfo(np.float64).eps)
+    return np.asarray(np.linalg.pinv(block, rcond=noise, hermitian=True))
 
 
 def _mask(shape: tuple[int, ...], kept: NDArray[np.int64]) -> NDArray[np.bool_]:

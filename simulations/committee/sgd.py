@@ -32,7 +32,7 @@ from .plain import Floats, value
 #: A residual this many times the largest that the start could have is taken for a divergence.
 RUNAWAY = 1e6
 _CODES = {"erf": 0, "linear": 1, "identity": 1, "relu": 2}
-_ROWS = 64  # inputs drawn at a time: they stay in cache until the step that reads them
+_ROWS = 128  # inputs drawn at a time: they stay in cache until the step that reads them
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +218,7 @@ def overlaps_descended(
     stops, rates = _as_stops(times, inputs), _as_rates(learning_rate, output_learning_rate)
     code, stream = _code(activation), _fast(rng)
     limit = _limit(v, np.sqrt(np.diag(q)), a, np.sqrt(np.diag(t)), noise)
-    rows = 64 * _ROWS
+    rows = 16 * _ROWS
     z, rest, s = np.empty((rows, k + m)), np.zeros(rows), np.zeros(rows)
 
     def advance(done: int, steps: int) -> int:
