@@ -19,7 +19,7 @@ from .pruning import (
     reweighted_edges,
     unit_rows,
 )
-from .sgd import OnlineRun, overlap_descent, train_online
+from .sgd import OnlineRun, overlap_descent, rows_of, train_online
 
 __all__ = [
     "OnlineRun",
@@ -32,6 +32,7 @@ __all__ = [
     "overlap_descent",
     "refitted_outputs",
     "reweighted_edges",
+    "rows_of",
     "train_online",
     "unit_rows",
 ]

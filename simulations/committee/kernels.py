@@ -96,7 +96,7 @@ def descend_overlaps(
     z (steps, M + K) and noise (steps,) normal; rest (steps,) chi^2 with n - M - K degrees of
     freedom, the part of |x|^2 outside the rows' span.
     """
-    count, units, teachers = c.shape[0], v.shape[0], a.shape[0]
+    count, units, teachers, share = c.shape[0], v.shape[0], a.shape[0], 1.0 / n
     h, g, moves = np.empty(count), np.empty(units), np.empty(units)
     inverse = np.zeros(count)  # of the pivots, 0 where a row depends on those before
     for m in range(teachers):
@@ -120,14 +120,14 @@ def descend_overlaps(
             return step
         for k in range(units):
             moves[k] = rate * v[k] * _derivative(code, h[teachers + k]) * gap
-            v[k] -= output_rate / n * g[k] * gap
+            v[k] -= output_rate * share * g[k] * gap
         for k in range(units):
             line = c[teachers + k]
             for m in range(teachers):
-                line[m] -= moves[k] * h[m] / n
+                line[m] -= moves[k] * h[m] * share
             for i in range(k + 1):
                 cross = moves[k] * h[teachers + i] + moves[i] * h[teachers + k]
-                line[teachers + i] += (moves[k] * moves[i] * (square / n) - cross) / n
+                line[teachers + i] += (moves[k] * moves[i] * square * share - cross) * share
     return int(z.shape[0])
 
 

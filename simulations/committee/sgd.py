@@ -238,6 +238,37 @@ def overlaps_descended(
     return found
 
 
+def rows_of(order: OrderParameters, inputs: int, *, rng: Any) -> tuple[Floats, Floats]:
+    r"""Rows W (K, N) and B (M, N) of these overlaps, uniform among all that have them.
+
+    [B; W] = L F with L L^T = C and F a uniform frame. Online descent on white inputs from rows
+    whose directions are uniform keeps them so, as no rotation changes its law: hence the rows are
+    those of a trained machine, in their exact law given its overlaps [D].
+
+    Parameters
+    ----------
+    order : theory.OrderParameters
+    inputs : int
+        N, at least K + M.
+    rng : seed or numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        Fewer inputs than rows.
+    """
+    m, count = len(order.A), len(order.A) + len(order.v)
+    if inputs < count:
+        raise ValueError(
+            f"{count} rows of given overlaps need as many inputs, but there are {inputs}"
+        )
+    c = np.block([[order.T, order.R.T], [order.R, order.Q]])
+    frame, signs = np.linalg.qr(as_generator(rng).standard_normal((inputs, count)))
+    values, basis = np.linalg.eigh(c)
+    rows = (basis * np.sqrt(np.clip(values, 0.0, None))) @ (frame * np.sign(np.diag(signs))).T
+    return rows[m:], rows[:m]
+
+
 def _run(
     stops: list[int],
     rows: int,
