@@ -100,7 +100,8 @@ def figure(records: Records) -> Any:
             y_log=False, x_log=False, key="errors",
         ),
         Panel(
-            "where they cross", "copies z of each teacher", "$z(1-c^*)$; edges win below $c^*$", scaled, y_log=False, x_base=10,
+            "where they cross", "copies z of each teacher", "$z(1-c^*)$; edges win below $c^*$",
+            scaled, y_log=False, x_base=10,
             limit=LIMIT, limit_label=f"limit {LIMIT:.3f}",
         ),
     ]  # fmt: skip

@@ -1,0 +1,110 @@
+r"""Size and loss of a determinantal draw: E|J| = N(lam), and the ladder of losses (laws.L3).
+
+J ~ DPP(L = Sigma/lam) keeps N(lam) nodes on average and loses exactly lam N(lam); a k-DPP keeps k
+and loses (k+1) e_{k+1}/e_k. Of k nodes, tail <= best <= mean of the k-DPP <= (k+1) tail, with
+tail = sum_{j > k} mu_j. Greedy selection stands beside them; that it stays below the mean of the
+k-DPP is an observation, no theorem. Sigma is a power law, rotated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pruneproof import theory
+from pruneproof.simulations.figures import (
+    BLACK,
+    BLUE,
+    GREY,
+    PURPLE,
+    VERMILLION,
+    Curve,
+    Panel,
+    draw,
+)
+
+from ..study import Study
+from .curves import BARS, Records, measured, values, where
+from .layers import power_law, rotated
+
+NODES = 96
+TITLE = f"Determinantal draws of {NODES} rotated nodes with power-law eigenvalues"
+GRID: dict[str, list[Any]] = {"exponent": [1.2, 2.5], "nodes": [2, 4, 8, 16, 32, 64]}
+REPLICATES = 100
+QUICK: dict[str, Any] = {"grid": {**GRID, "nodes": [4, 16, 64]}, "replicates": 20}
+
+
+def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
+    """Size and loss of one DPP at N(lam) = k, losses of one k-DPP and of greedy."""
+    mu, k = power_law(NODES, parameters["exponent"]), int(parameters["nodes"])
+    cov = rotated(mu, rng)
+    lam = theory.ridge_for_degrees_of_freedom(mu, k)
+    drawn = theory.sample_dpp(cov / lam, rng=rng)[0]
+    kept = {
+        "dpp_loss": drawn,
+        "k_dpp_loss": theory.sample_dpp(cov, k, rng=rng)[0],
+        "greedy_loss": theory.select_greedy(cov, k).kept,
+    }
+    trace = float(np.trace(cov))
+    losses = {
+        name: theory.information_loss(cov, nodes) / trace if len(nodes) else 1.0
+        for name, nodes in kept.items()
+    }
+    return {"size": len(drawn), "squared_size": len(drawn) ** 2, **losses}
+
+
+def figure(records: Records) -> Any:
+    """Sizes, and a ladder an exponent."""
+    asked = values(records, "nodes")
+    sizes = [Curve("law: E|J| = N(lam)", asked, asked, "law", BLACK)]
+    for a, colour, marker in zip(values(records, "exponent"), (BLUE, VERMILLION), "os"):
+        mine = where(records, exponent=a)
+        sizes.append(measured(mine, "nodes", "size", f"DPP, a = {a:g}", colour, marker))
+    panels = [
+        Panel(
+            "size of a DPP",
+            r"degrees of freedom $N(\lambda)$",
+            "kept nodes |J|",
+            sizes,
+            key="sizes",
+        )
+    ]
+    for a in values(records, "exponent"):
+        panels.append(
+            Panel(
+                f"loss, exponent a = {a:g}",
+                r"kept nodes k, or their mean $N(\lambda)$",
+                r"lost share of the variance $L^A/\mathrm{Tr}\,\Sigma$",
+                _ladder(where(records, exponent=a), power_law(NODES, a)),
+                key="losses",
+            )
+        )
+    return draw(f"{TITLE}\n{BARS}", panels)
+
+
+def _ladder(mine: Records, mu: Any) -> list[Curve]:
+    """Floor, laws and bound of the loss, and what the draws lose."""
+    across = values(mine, "nodes")
+    ks = list(range(across[0], across[-1] + 1))
+    tail = [float(theory.tail_sum(mu, k) / mu.sum()) for k in ks]
+    ridge = [theory.ridge_for_degrees_of_freedom(mu, k) for k in ks]
+    return [
+        Curve("(k + 1) tail", ks, [(k + 1) * t for k, t in zip(ks, tail)], "bound", GREY),
+        Curve("DPP: lam N(lam)", ks, [k * r / mu.sum() for k, r in zip(ks, ridge)], "law", BLUE),
+        Curve(
+            "k-DPP: (k + 1) e_(k+1)/e_k",
+            ks,
+            [theory.volume_loss(mu, k) / mu.sum() for k in ks],
+            "law",
+            PURPLE,
+        ),
+        Curve("tail", ks, tail, "floor", BLACK),
+        measured(mine, "nodes", "dpp_loss", "DPP", BLUE, "o"),
+        measured(mine, "nodes", "k_dpp_loss", "k-DPP", PURPLE, "D"),
+        measured(mine, "nodes", "greedy_loss", "greedy", VERMILLION, "^"),
+    ]
+
+
+STUDY = Study("dpp-degrees-of-freedom", replicate, GRID, REPLICATES, TITLE, figure, QUICK)
