@@ -25,8 +25,10 @@ from pruneproof.simulations.committee import (
     reweighted_edges,
 )
 from pruneproof.simulations.figures import (
+    BLACK,
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -43,7 +45,7 @@ from .curves import BARS, Records, measured, values
 from .layers import Floats
 
 PIXELS, HIDDEN, CLASSES, EPOCHS = 64, 100, 10, 60
-BETA, JITTER = 0.3, 0.01
+BETA, JITTER = 10.0, 0.01
 TITLE = f"Pruned digits network {PIXELS}-{HIDDEN}-{CLASSES}, logistic units, refitted"
 RULES: dict[str, tuple[str, str, str]] = {
     "divnet": ("Divnet: k-DPP nodes, fused", BLUE, "o"),
@@ -52,7 +54,7 @@ RULES: dict[str, tuple[str, str, str]] = {
     "greedy_node": ("greedy nodes, fused", GREEN, "^"),
     "random_edge": ("random edges, reweighted", ORANGE, "s"),
     "importance_edge": ("importance edges, reweighted", VERMILLION, "P"),
-    "dpp_edge": ("k-DPP edges, reweighted", "#000000", "X"),
+    "dpp_edge": ("k-DPP edges, reweighted", BLACK, "X"),
 }
 GRID: dict[str, list[Any]] = {"share": [0.2, 0.3, 0.4, 0.6, 0.8, 1.0]}
 REPLICATES = 12
@@ -177,17 +179,33 @@ def _layers(network: Network) -> tuple[Dense, Dense]:
 
 
 def figure(records: Records) -> Any:
-    """Held-out errors against the share of parameters, nodes and edges apart."""
-    shares = values(records, "share")
+    """Held-out error that pruning adds, against the share of parameters, nodes and edges apart."""
+    added = [
+        {**record, **{rule: record[f"{rule}_error"] - record["unpruned_error"] for rule in RULES}}
+        for record in records
+    ]
     whole = float(np.mean([record["unpruned_error"] for record in records]))
+    shares = values(records, "share")
     panels = []
     for kind in ("nodes", "edges"):
-        curves = [Curve("unpruned", [shares[0], shares[-1]], [whole, whole], "floor")]
-        for name, (label, colour, marker) in RULES.items():
+        curves = [
+            Curve(
+                f"unpruned, error {whole:.3f}", [shares[0], shares[-1]], [0.0, 0.0], "floor", GREY
+            )
+        ]
+        for rule, (label, colour, marker) in RULES.items():
             if kind in label:
-                entry = f"{name}_error"
-                curves.append(measured(records, "share", entry, label, colour, marker, "joined"))
-        panels.append(Panel(kind, "share of the parameters", "held-out error", curves, x_log=False))
+                curves.append(measured(added, "share", rule, label, colour, marker, "joined"))
+        panels.append(
+            Panel(
+                kind,
+                "share of the parameters",
+                "held-out error added",
+                curves,
+                x_log=False,
+                y_log=False,
+            )
+        )
     return draw(f"{TITLE}\n{BARS}", panels)
 
 

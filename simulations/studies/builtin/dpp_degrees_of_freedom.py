@@ -32,7 +32,7 @@ from .layers import power_law, rotated
 NODES = 96
 TITLE = f"Determinantal draws of {NODES} rotated nodes with power-law eigenvalues"
 GRID: dict[str, list[Any]] = {"exponent": [1.2, 2.5], "nodes": [2, 4, 8, 16, 32, 64]}
-REPLICATES = 100
+REPLICATES = 300
 QUICK: dict[str, Any] = {"grid": {**GRID, "nodes": [4, 16, 64]}, "replicates": 20}
 
 
@@ -52,24 +52,28 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
         name: theory.information_loss(cov, nodes) / trace if len(nodes) else 1.0
         for name, nodes in kept.items()
     }
-    return {"size": len(drawn), "squared_size": len(drawn) ** 2, **losses}
+    return {"size": len(drawn), **losses}
 
 
 def figure(records: Records) -> Any:
-    """Sizes, and a ladder an exponent."""
+    """Mean and variance of the size, and a ladder an exponent."""
     asked = values(records, "nodes")
-    sizes = [Curve("law: E|J| = N(lam)", asked, asked, "law", BLACK)]
+    level = [Curve("law: E|J| = N(lam)", [asked[0], asked[-1]], [1.0, 1.0], "law", BLACK)]
+    spread: list[Curve] = []
     for a, colour, marker in zip(values(records, "exponent"), (BLUE, VERMILLION), "os"):
-        mine = where(records, exponent=a)
-        sizes.append(measured(mine, "nodes", "size", f"DPP, a = {a:g}", colour, marker))
+        mine, mu = where(records, exponent=a), power_law(NODES, a)
+        shares = [{**record, "ratio": record["size"] / record["nodes"]} for record in mine]
+        level.append(measured(shares, "nodes", "ratio", f"DPP, a = {a:g}", colour, marker))
+        law = [_variance(mu, k) for k in range(asked[0], asked[-1] + 1)]
+        label = f"law: Var|J| = Tr K(I - K), a = {a:g}"
+        spread += [
+            Curve(label, list(range(asked[0], asked[-1] + 1)), law, "law", colour),
+            _measured_variance(mine, f"DPP, a = {a:g}", colour, marker),
+        ]
+    across = r"degrees of freedom $N(\lambda)$"
     panels = [
-        Panel(
-            "size of a DPP",
-            r"degrees of freedom $N(\lambda)$",
-            "kept nodes |J|",
-            sizes,
-            key="sizes",
-        )
+        Panel("mean size", across, r"mean $|J|/N(\lambda)$", level, y_log=False, key="sizes"),
+        Panel("variance of the size", across, "variance of |J|", spread, y_log=False, key="sizes"),
     ]
     for a in values(records, "exponent"):
         panels.append(
@@ -82,6 +86,22 @@ def figure(records: Records) -> Any:
             )
         )
     return draw(f"{TITLE}\n{BARS}", panels)
+
+
+def _variance(mu: Any, k: int) -> float:
+    """Tr K(I - K) at N(lam) = k: the size is a sum of independent Bernoulli numbers."""
+    lam = theory.ridge_for_degrees_of_freedom(mu, k)
+    return float(np.sum(mu * lam / (mu + lam) ** 2))
+
+
+def _measured_variance(mine: Records, label: str, colour: str, marker: str) -> Curve:
+    """Variance over the replicates; its error is that of a normal variable's variance."""
+    across, found, bars = values(mine, "nodes"), [], []
+    for k in across:
+        sizes = [record["size"] for record in where(mine, nodes=k)]
+        found.append(float(np.var(sizes, ddof=1)))
+        bars.append(2.0 * found[-1] * float(np.sqrt(2.0 / (len(sizes) - 1))))
+    return Curve(label, across, found, "measured", colour, marker, bars)
 
 
 def _ladder(mine: Records, mu: Any) -> list[Curve]:
