@@ -24,7 +24,7 @@ from . import replicated
 from .curves import BARS, Records, measured, values, where
 from .layers import Floats
 
-INPUTS, JITTER = 400, 1e-4
+INPUTS, JITTER = 2000, 1e-4
 TITLE = f"Pruned replicated students, N = {INPUTS} inputs, with and without refitted outputs"
 GRID: list[dict[str, Any]] = [{"teachers": 2, "copies": 3, "nodes": k} for k in range(1, 6)] + [
     {"teachers": 5, "copies": 4, "nodes": k} for k in (1, 2, 3, 4, 5, 7, 10, 13, 16, 19)
@@ -62,28 +62,42 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 
 def figure(records: Records) -> Any:
-    """Errors against the share kept, a row a machine."""
+    """Errors against the share kept; as they are, their excess over that of balanced nodes."""
     panels = []
     for m in values(records, "teachers"):
         mine = where(records, teachers=m)
         z = values(mine, "copies")[0]
-        shown = [{**record, "share": record["nodes"] / (m * z)} for record in mine]
-        for end, title in (("", "outputs as they are"), ("_refitted", "outputs refitted")):
-            curves = []
-            for name, (label, colour, marker) in RULES.items():
-                xs = [k / (m * z) for k in range(m * z + 1)]
-                law = [_law(name + end, m, z)(k) for k in range(m * z + 1)]
-                curves += [
-                    Curve(f"law, {label}", xs, law, "law", colour),
-                    measured(shown, "share", name + end, f"drawn, {label}", colour, marker),
-                ]
-            panels.append(
-                Panel(
-                    f"M = {m}, z = {z}, {title}", "kept share of the parameters",
-                    r"generalization error $\epsilon$", curves, x_log=False, y_log=False,
-                )
-            )  # fmt: skip
+        panels += [_panel(mine, m, z, refitted) for refitted in (False, True)]
     return draw(f"{TITLE}\n{BARS}", panels)
+
+
+def _panel(mine: Records, m: int, z: int, refitted: bool) -> Panel:
+    shares = [k / (m * z) for k in range(m * z + 1)]
+
+    def base(c: float) -> float:
+        return 0.0 if refitted else replicated.balanced_nodes(m, c)
+
+    curves = []
+    for name, (label, colour, marker) in RULES.items():
+        entry = f"{name}_refitted" if refitted else name
+        law = [_law(entry, m, z)(k) - base(c) for k, c in enumerate(shares)]
+        shown = [
+            {"share": c, "error": record[entry] - base(c)}
+            for record in mine
+            for c in [record["nodes"] / (m * z)]
+        ]
+        curves += [
+            Curve(f"law, {label}", shares, law, "law", colour),
+            measured(shown, "share", "error", f"drawn, {label}", colour, marker),
+        ]
+    return Panel(
+        f"M = {m}, z = {z}, outputs {'refitted' if refitted else 'as they are'}",
+        "kept share c of the parameters",
+        r"generalization error $\epsilon$" if refitted else r"$\epsilon - M(1-c)^2/6$",
+        curves,
+        x_log=False,
+        y_log=False,
+    )
 
 
 def _law(entry: str, m: int, z: int) -> Callable[[int], float]:
