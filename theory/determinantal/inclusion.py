@@ -76,9 +76,9 @@ def inclusion_probabilities(kernel: Any, size: int | None = None) -> tuple[Float
     """
     spectrum = kernel_spectrum(kernel)
     if size is None:
-        k = marginal_kernel(spectrum)
-        marginals = np.diagonal(k).copy()
-        pairs = np.outer(marginals, marginals) - k * k
+        marginal = marginal_kernel(spectrum)
+        marginals = np.diagonal(marginal).copy()
+        pairs = np.outer(marginals, marginals) - marginal * marginal
     else:
         k = as_size(size, spectrum)
         values, basis = present_part(spectrum)
