@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_count, as_kept, as_probability, as_real, as_ridge
+from ..arrays import as_count, as_kept, as_real, as_ridge
 from ..elementary import elementary_ratios, volume_residual
 from ..errors import InapplicableError
 from ..spectrum import as_spectrum, smoother, volume_ridge
@@ -279,8 +279,3 @@ def fusion_bound(order: OrderParameters, kept: int, activation: str = "erf") -> 
     gram = output_moments(order, activation).student
     check_rank(gram, as_count("kept", kept, most=len(order.v)))
     return 0.5 * float(order.v @ order.v) * volume_ridge(gram, kept)
-
-
-def as_fraction(name: str, value: Any) -> float:
-    """A kept fraction, above 0 and at most 1."""
-    return 1.0 if value == 1 else as_probability(name, value)
