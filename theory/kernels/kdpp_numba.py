@@ -26,28 +26,41 @@ _SUMS = {"reassoc", "contract"}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def draw_eigenvectors(mu: Floats, width: int, uniforms: Floats) -> tuple[Indices, float]:
-    """Eigenvectors taking part, ascending (width,), and the ratio rho_{width + 1} of them all.
-
-    mu (n,) positive with n >= width; uniforms (n,), of which the last ones are used first.
-    """
+def ratio_table(mu: Floats, width: int) -> Floats:
+    """Ratios e_l/e_{l-1}, l = 1..width + 1, of the first i eigenvalues, (n + 1, width + 1)."""
     n = mu.shape[0]
-    table = np.zeros((n + 1, width + 1))  # row i: ratios of the first i eigenvalues
+    table = np.zeros((n + 1, width + 1))
     for i in range(n):
         before, after, added = table[i], table[i + 1], mu[i]
         after[0] = before[0] + added
         for ell in range(1, min(width + 1, i + 1)):
             after[ell] = (before[ell] + added) * (before[ell - 1] / (before[ell - 1] + added))
-    drawn = np.empty(width, np.int64)
-    left = width
-    i = n
+    return table
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take_eigenvectors(table: Floats, mu: Floats, uniforms: Floats) -> Indices:
+    """Eigenvectors taking part, ascending (width,), by a table of :func:`ratio_table`.
+
+    mu (n,) positive with n >= width; uniforms (n,), of which the last ones are used first.
+    """
+    left = table.shape[1] - 1
+    drawn = np.empty(left, np.int64)
+    i = mu.shape[0]
     while left > 0:
         i -= 1
         # left > i: all that remain are needed, whatever rounding says of a subnormal mu
         if left > i or uniforms[i] * (table[i, left - 1] + mu[i]) < mu[i]:
             left -= 1
             drawn[left] = i
-    return drawn, table[n, width]
+    return drawn
+
+
+@njit(cache=True, nogil=True)
+def draw_eigenvectors(mu: Floats, width: int, uniforms: Floats) -> tuple[Indices, float]:
+    """Eigenvectors of one draw, and the ratio rho_{width + 1} of them all."""
+    table = ratio_table(mu, width)
+    return take_eigenvectors(table, mu, uniforms), table[mu.shape[0], width]
 
 
 @njit(cache=True, nogil=True, fastmath=_SUMS)

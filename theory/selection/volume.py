@@ -100,7 +100,7 @@ def _nodes(basis: Array, taken: NDArray[np.int64], rng: np.random.Generator) -> 
     xp = namespace(basis)
     k = taken.shape[0]
     if is_numpy(xp):
-        return _nodes_by_rejection(np.ascontiguousarray(basis.T[taken]), rng)
+        return nodes_by_rejection(np.ascontiguousarray(basis.T[taken]), rng)
     rows = xp.take(basis, xp.asarray(taken), axis=1)
     uniforms = rng.random((k,))
     if is_cupy(xp):
@@ -112,7 +112,7 @@ def _nodes(basis: Array, taken: NDArray[np.int64], rng: np.random.Generator) -> 
     return draw_nodes_plainly(rows, uniforms)
 
 
-def _nodes_by_rejection(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+def nodes_by_rejection(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Compiled chain rule by exact rejection; uniforms are drawn a block at a time."""
     from ..kernels.kdpp_numba import draw_nodes, row_norms
 
