@@ -1,0 +1,1 @@
+"""Committee machines: a teacher and a student of Gaussian inputs, their error and its pruning."""
