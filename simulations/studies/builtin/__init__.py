@@ -13,4 +13,9 @@ STUDIES: dict[str, str] = {
     "pruned-least-squares": "pruned_least_squares",
     "scaling-exponents": "scaling_exponents",
     "bias-variance": "bias_variance",
+    "node-against-edge": "node_against_edge",
+    "crossover": "crossover",
+    "reweighting": "reweighting",
+    "dpp-degrees-of-freedom": "dpp_degrees_of_freedom",
+    "divnet-digits": "divnet_digits",
 }

@@ -21,7 +21,6 @@ from pruneproof.simulations.teachers import Committee
 
 from ..study import Study
 from .curves import BARS, Records, measured, values
-from .replicated import balanced_nodes, random_edges
 
 TEACHERS, EDGES = 2, 1_200_000
 LIMIT = 4.0 / (2.0 * math.pi / math.sqrt(3.0) - 3.0)
@@ -31,10 +30,15 @@ REPLICATES = 12
 QUICK: dict[str, Any] = {"grid": {"copies": [3, 6, 10, 30]}, "replicates": 4}
 
 
-def crossing(z: float) -> float:
-    """c*(z), NaN where edges lose at every share; c = 1 is a root of its own and left out."""
-    low, high = max(1e-3, 1.0 - 10.0 / z), 1.0 - 1.0 / z
-    return _root(lambda c: random_edges(1, z, c) - balanced_nodes(1, c), low, high)
+def node_error(c: float) -> float:
+    """Error a teacher of balanced nodes, (1 - c)^2/6."""
+    return (1.0 - c) ** 2 / 6.0
+
+
+def crossing(copies: float) -> float:
+    """c*(z), NaN where edges lose at every share."""
+    found = theory.edge_crossover(copies)
+    return math.nan if found is None else found
 
 
 def _root(gap: Callable[[float], float], low: float, high: float) -> float:
@@ -57,7 +61,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     def gap(c: float) -> float:
         w = np.where(uniform < c, rows, 0.0)
         order = theory.OrderParameters(w @ w.T, w @ b.T, b @ b.T, outputs, np.ones(TEACHERS))
-        return float(theory.generalization_error(order)) / TEACHERS - balanced_nodes(1, c)
+        return float(theory.generalization_error(order)) / TEACHERS - node_error(c)
 
     near = crossing(z)
     c = _root(gap, near / 4.0, 1.0 - (1.0 - near) / 4.0)
@@ -79,11 +83,9 @@ def figure(records: Records) -> Any:
         measured(records, "copies", "scaled", f"masks of {EDGES} edges", BLUE),
     ]
     shares = [float(c) for c in np.linspace(0.0, 1.0, 101)]
-    errors = [
-        Curve("balanced nodes", shares, [balanced_nodes(1, c) for c in shares], "law", VERMILLION)
-    ]
+    errors = [Curve("balanced nodes", shares, [node_error(c) for c in shares], "law", VERMILLION)]
     for z, colour in ((1, GREY), (3, BLUE), (10, BLACK)):
-        edge = [random_edges(1, z, c) for c in shares]
+        edge = [theory.replicated_edge_error(1, z, c) for c in shares]
         errors.append(Curve(f"random edges, z = {z}", shares, edge, "law", colour))
     panels = [
         Panel(

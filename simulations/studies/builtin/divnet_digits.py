@@ -118,8 +118,7 @@ def _by_nodes(
     sums = x @ weight.T + np.asarray(hidden.bias)
     states = np.asarray(hidden.forward(x))
     gram = states.T @ states / len(x)
-    distances = ((sums[:, :, None] - sums[:, None, :]) ** 2).mean(axis=0)
-    kernel = np.exp(-BETA * distances) + JITTER * np.eye(HIDDEN)
+    kernel = theory.gaussian_kernel(sums.T, BETA / len(x), jitter=JITTER)
     chosen = {
         "divnet": keep_nodes("dpp", weight, outputs, kept, kernel=kernel, rng=rng),
         "random_node": keep_nodes("random", weight, outputs, kept, rng=rng),
@@ -161,12 +160,9 @@ def _by_edges(
 
 def _diverse_edges(weight: Floats, x: Floats, edges: int, rng: np.random.Generator) -> Any:
     """Edges of every unit by a k-DPP of the Gaussian kernel over its weighted inputs w_i x_i."""
-    second = x.T @ x / len(x)
     mask = np.zeros(weight.shape, dtype=bool)
     for unit, row in enumerate(weight):
-        cross, own = row[:, None] * second * row, row * row * np.diag(second)
-        distances = own[:, None] + own - 2.0 * cross
-        kernel = np.exp(-BETA * np.clip(distances, 0.0, None)) + JITTER * np.eye(PIXELS)
+        kernel = theory.gaussian_kernel((x * row).T, BETA / len(x), jitter=JITTER)
         mask[unit, theory.sample_dpp(kernel, edges, rng=rng)[0]] = True
     return mask
 

@@ -41,7 +41,6 @@ from pruneproof.simulations.figures import (
 from pruneproof.simulations.teachers import Committee
 
 from ..study import Study
-from . import replicated
 from .curves import BARS, Records, measured, values, where
 from .layers import Floats
 
@@ -135,9 +134,13 @@ def _laws(m: int, units: int) -> list[Curve]:
     ks = list(range(1, units))
     shares = [k / units for k in ks]
     laws = {
-        "dpp_node": [replicated.dpp_nodes(m, z, k) for k in ks],
-        "random_node": [replicated.random_nodes(m, z, k) for k in ks],
-        "random_edge": [replicated.random_edges(m, z, c) for c in shares],
+        "dpp_node": [theory.replicated_node_error(m, z, k, "dpp-node") for k in ks],
+        "random_node": [theory.replicated_node_error(m, z, k) for k in ks],
+        "random_edge": [theory.replicated_edge_error(m, z, c) for c in shares],
+        "dpp_edge": [theory.replicated_edge_error(m, z, c, "dpp-edge") for c in shares],
+        "importance_edge": [
+            theory.replicated_edge_error(m, z, c, "magnitude-edge") for c in shares
+        ],
     }
     return [
         Curve(f"law, {RULES[name][0]}", shares, [scale * x for x in law], "law", RULES[name][1])

@@ -20,7 +20,6 @@ from pruneproof.simulations.figures import BLUE, ORANGE, PURPLE, Curve, Panel, d
 from pruneproof.simulations.teachers import Committee
 
 from ..study import Study
-from . import replicated
 from .curves import BARS, Records, measured, values, where
 from .layers import Floats
 
@@ -75,7 +74,7 @@ def _panel(mine: Records, m: int, z: int, refitted: bool) -> Panel:
     shares = [k / (m * z) for k in range(m * z + 1)]
 
     def base(c: float) -> float:
-        return 0.0 if refitted else replicated.balanced_nodes(m, c)
+        return 0.0 if refitted else m * (1.0 - c) ** 2 / 6.0
 
     curves = []
     for name, (label, colour, marker) in RULES.items():
@@ -104,12 +103,12 @@ def _law(entry: str, m: int, z: int) -> Callable[[int], float]:
     """Mean error of an entry for k nodes, or for as large a share of the edges."""
     units = m * z
     laws: dict[str, Callable[[int], float]] = {
-        "dpp_node": lambda k: replicated.dpp_nodes(m, z, k),
-        "random_node": lambda k: replicated.random_nodes(m, z, k),
-        "random_edge": lambda k: replicated.random_edges(m, z, k / units),
-        "dpp_node_refitted": lambda k: replicated.refitted_dpp_nodes(m, k),
-        "random_node_refitted": lambda k: replicated.refitted_random_nodes(m, z, k),
-        "random_edge_refitted": lambda k: replicated.refitted_random_edges(m, z, k / units),
+        "dpp_node": lambda k: theory.replicated_node_error(m, z, k, "dpp-node"),
+        "random_node": lambda k: theory.replicated_node_error(m, z, k),
+        "random_edge": lambda k: theory.replicated_edge_error(m, z, k / units),
+        "dpp_node_refitted": lambda k: theory.refitted_node_error(m, z, k, "dpp-node"),
+        "random_node_refitted": lambda k: theory.refitted_node_error(m, z, k),
+        "random_edge_refitted": lambda k: theory.refitted_edge_error(m, z, k / units),
     }
     return laws[entry]
 
