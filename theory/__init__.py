@@ -163,6 +163,9 @@ _HOMES: dict[str, str] = {
     "widths_for_ridge": "network.widths",
     "widths_for_error": "network.widths",
     "widths_for_parameters": "network.parameter_budget",
+    "OrderParameters": "committee.order_parameters",
+    "gaussian_i2": "committee.integrals",
+    "generalization_error": "committee.generalization",
 }
 
 __all__ = sorted(_HOMES)
