@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from pruneproof import theory
 from pruneproof.theory.arrays import as_count, as_generator, as_real
+from pruneproof.theory.committee.integrals import second_moments
 
 from ..teachers.committee import Committee
 
@@ -165,8 +166,7 @@ def fused_outputs(outputs: Any, gram: Any, kept: Any) -> Floats:
 def refitted_outputs(order: theory.OrderParameters, activation: str = "erf") -> Floats:
     """Outputs of least generalization error, G^+ b with G = I2(Q), b = I2(R) A, (K,)."""
     k = len(order.v)
-    joint = np.block([[order.Q, order.R], [order.R.T, order.T]])
-    moments = np.asarray(theory.gaussian_i2(joint, activation))
+    moments = second_moments(order.covariance, activation)
     return np.asarray(_inverse(moments[:k, :k]) @ moments[:k, k:] @ order.A)
 
 

@@ -56,10 +56,8 @@ def motion() -> tuple[theory.OrderParameters, ...]:
 
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Generalization errors at the times, and the gaps at the last one, of one run."""
-    n, rates = (
-        int(parameters["inputs"]),
-        {"learning_rate": RATE, "output_learning_rate": OUTPUT_RATE},
-    )
+    n = int(parameters["inputs"])
+    rates: dict[str, Any] = {"learning_rate": RATE, "output_learning_rate": OUTPUT_RATE}
     if parameters["process"] == "weights":
         rows, targets = rows_of(start(), n, rng=rng)
         teacher = Committee(targets, np.ones(TEACHERS), noise=NOISE)
