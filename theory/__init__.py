@@ -179,6 +179,7 @@ _HOMES: dict[str, str] = {
     "OrderParameters": "committee.order_parameters",
     "gaussian_i2": "committee.integrals",
     "generalization_error": "committee.generalization",
+    "integrate_sgd": "committee.dynamics",
     "output_moments": "committee.pruned",
     "uniform_inclusion": "committee.pruned",
     "bernoulli_inclusion": "committee.pruned",

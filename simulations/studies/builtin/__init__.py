@@ -18,4 +18,5 @@ STUDIES: dict[str, str] = {
     "reweighting": "reweighting",
     "dpp-degrees-of-freedom": "dpp_degrees_of_freedom",
     "divnet-digits": "divnet_digits",
+    "sgd-against-ode": "sgd_against_ode",
 }
