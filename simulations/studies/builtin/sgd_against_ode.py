@@ -20,7 +20,7 @@ from pruneproof.simulations.figures import BLACK, BLUE, VERMILLION, Curve, Panel
 from pruneproof.simulations.teachers import Committee
 
 from ..study import Study
-from .curves import BARS, Records, measured, styled, values, where
+from .curves import BARS, Records, measured, styled, where
 
 UNITS, TEACHERS, NOISE, RATE, OUTPUT_RATE = 3, 2, 0.1, 0.5, 0.2
 TIMES = [1.0, 2.0, 4.0, 7.0, 12.0, 20.0]
@@ -88,35 +88,22 @@ def figure(records: Records) -> Any:
     panels = [
         Panel("generalization error", "time t = steps/N", r"$\epsilon$", descents, y_log=False)
     ]
-    for entry, title, label in (
-        ("overlap_gap", "overlaps at the end", r"largest $|\Delta Q|, |\Delta R|$"),
-        ("root_gap", "error at the end", r"root mean square of $\Delta\epsilon$"),
-    ):
-        panels.append(Panel(title, "inputs N", label, _gaps(records, entry)))
+    label = r"largest $|\Delta Q|, |\Delta R|$"
+    panels.append(Panel("overlaps at the end", "inputs N", label, _gaps(records)))
     return draw(f"{TITLE}\n{BARS}", panels)
 
 
-def _gaps(records: Records, entry: str) -> list[Curve]:
+def _gaps(records: Records) -> list[Curve]:
     """Gap against N of both processes, and the slope -1/2 through the middle of the second."""
     curves, middle = [], (1.0, 1.0)
     for process, colour, marker in (("weights", VERMILLION, "s"), ("overlaps", BLUE, "o")):
         mine = where(records, process=process)
-        if entry == "root_gap":
-            across, centres = values(mine, "inputs"), []
-            for n in across:
-                centres.append(_root(where(mine, inputs=n)))
-            curve = Curve(f"descent on {process}", across, centres, "measured", colour, marker)
-        else:
-            curve = measured(mine, "inputs", entry, f"descent on {process}", colour, marker)
+        curve = measured(mine, "inputs", "overlap_gap", f"descent on {process}", colour, marker)
         curves.append(curve)
         middle = _mean_log(curve.x), _mean_log([y for y in curve.y if y is not None])
     across = sorted({x for curve in curves for x in curve.x})
     slope = [middle[1] * (middle[0] / n) ** 0.5 for n in across]
     return [Curve(r"slope $N^{-1/2}$", across, slope, "law", BLACK), *curves]
-
-
-def _root(records: Records) -> float:
-    return float(np.sqrt(np.mean([record["squared_gap"] for record in records])))
 
 
 def _mean_log(x: Any) -> float:

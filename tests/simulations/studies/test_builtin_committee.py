@@ -118,3 +118,16 @@ def test_a_trained_student_is_pruned_as_the_replicated_one() -> None:
     for record in mine:
         assert record["importance_edge"] < record["dpp_edge"] < record["random_edge"]
         assert record["unpruned"] < record["importance_edge"]
+
+
+def test_the_gap_to_the_equations_of_motion_falls_as_the_root_of_the_inputs() -> None:
+    grid = [{"process": "overlaps", "inputs": n} for n in (256, 4096)]
+    few, many = (run("sgd-against-ode", [condition], 40) for condition in grid)
+    gaps = [np.sqrt(np.mean([r["squared_gap"] for r in found])) for found in (few, many)]
+    # ratio 4; each root mean square has a relative standard error of 11 %, so 6 errors are 2.5
+    assert 2.0 < gaps[0] / gaps[1] < 8.0
+    weights = run("sgd-against-ode", [{"process": "weights", "inputs": 256}], 20)
+    for place in (0, 3, 5):
+        mine = [{"error": record["errors"][place]} for record in weights]
+        motion = theory.generalization_error(module_of("sgd-against-ode").motion()[place])
+        assert_near(mine, "error", motion, 0.05 * motion)  # a bias of O(1/N)
