@@ -94,7 +94,10 @@ def orthant_of_four(c: Floats, members: Indices) -> float:
     for s in range(4):
         for r in range(4):
             rho[s, r] = 1.0 if s == r else correlation(c, members[s], members[r])
-    total = 0.5 * orthant(rho, np.array([1, 2, 3]))
+    # the orthant of three, written out: a call of orthant would make the pair recursive, and Numba
+    # crashes when it loads recursive functions from its cache
+    three = math.asin(rho[1, 2]) + math.asin(rho[1, 3]) + math.asin(rho[2, 3])
+    total = 0.5 * (0.125 + three / (4.0 * math.pi))
     path = rho.copy()
     for node in range(len(_ANGLES)):
         t, slope = math.sin(_ANGLES[node]), math.cos(_ANGLES[node])
