@@ -1,0 +1,191 @@
+r"""Training by mini-batch gradient descent with momentum and weight decay.
+
+Each epoch draws a fresh order of the samples from `rng` and takes the batches one after the other:
+v <- momentum v + g, theta <- theta - learning_rate v, g the gradient of
+
+    (1/|batch|) sum_i loss(f(x_i), y_i) + weight_decay |weights|^2 / 2,
+
+biases not decayed. Losses: squared |f - y|^2 / 2; logistic log(1 + e^f) - y f, y in {0, 1}; softmax
+log sum_c e^{f_c} - f_y. With the squared loss, one linear layer, centred data and weight decay
+lambda, the point of rest is ridge regression with ridge lambda.
+
+The same seed gives the same student, on one BLAS thread to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from pruneproof.theory import Network
+
+from .flat import ACTIVATIONS, LOSSES, Shape, flatten, rebuild
+from .student import Floats, Student, as_sample
+
+Loss = Literal["squared", "logistic", "softmax"]
+
+
+def train(
+    network: Network,
+    inputs: Any,
+    targets: Any,
+    *,
+    epochs: int,
+    batch: int = 32,
+    learning_rate: float = 0.05,
+    momentum: float = 0.9,
+    weight_decay: float = 0.0,
+    loss: Loss = "squared",
+    rng: Any,
+) -> Student:
+    """Train a chain of Dense layers, starting from `network`, which is left as it is.
+
+    Parameters
+    ----------
+    network : theory.Network
+        Dense layers only; the last one linear for the logistic and softmax losses.
+    inputs : (n, d) array
+    targets : (n,) or (n, p) array
+        Numbers; 0 and 1 for the logistic loss (one output); labels 0 ... p - 1 of shape (n,) for
+        the softmax loss (p outputs).
+    epochs, batch : int
+        At least 1; a batch larger than n is the whole sample.
+    learning_rate : float
+        Positive.
+    momentum : float
+        In [0, 1).
+    weight_decay : float
+        At least 0.
+    loss : {"squared", "logistic", "softmax"}
+    rng : seed or numpy.random.Generator
+        Orders the samples.
+
+    Returns
+    -------
+    Student
+        `losses` holds, for each epoch, the mean over the samples of the loss that each had when
+        its batch was met.
+
+    Raises
+    ------
+    ValueError
+        Arguments out of range, targets that do not fit the network or the loss, a layer that is
+        not Dense; and a training that diverges, with its epoch and learning rate.
+    """
+    from .kernels import epoch
+
+    return trained(
+        epoch,
+        network,
+        inputs,
+        targets,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        loss=loss,
+        rng=rng,
+    )
+
+
+def trained(
+    epoch: Callable[..., float],
+    network: Network,
+    inputs: Any,
+    targets: Any,
+    *,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    momentum: float,
+    weight_decay: float,
+    loss: str,
+    rng: Any,
+) -> Student:
+    """:func:`train` by the pass over the samples that is given: compiled, or its plain twin."""
+    theta, shape = flatten(network)
+    x, y = as_sample(inputs, targets)
+    wanted = _as_targets(y, loss, shape)
+    if x.shape[1] != shape.widths[0]:
+        raise ValueError(f"the network reads {shape.widths[0]} inputs, but got {x.shape[1]}")
+    turns, size = _as_count("epochs", epochs), _as_count("batch", batch)
+    rate, inertia, decay = _as_step(learning_rate, momentum, weight_decay)
+    generator = np.random.default_rng(rng)
+    x, wanted = np.array(x, order="C"), np.array(wanted, order="C")  # one type for the kernel
+    velocity = np.zeros_like(theta)
+    losses = np.empty(turns)
+    for turn in range(turns):
+        order = generator.permutation(len(x))
+        with np.errstate(over="ignore", invalid="ignore"):  # a divergence is told below
+            losses[turn] = epoch(
+                theta,
+                velocity,
+                shape.widths,
+                shape.activations,
+                x,
+                wanted,
+                order,
+                min(size, len(x)),
+                rate,
+                inertia,
+                decay,
+                LOSSES[loss],
+            )
+        if not (math.isfinite(losses[turn]) and np.isfinite(theta).all()):
+            raise ValueError(
+                f"training diverged in epoch {turn + 1} of {turns}: the loss or a weight is no "
+                f"longer finite at learning rate {rate:g}; take a smaller one (a lazy network of "
+                "scale alpha asks for about 1/alpha^2 of the usual)"
+            )
+    return Student(rebuild(theta, shape), losses)
+
+
+def _as_count(name: str, value: int) -> int:
+    count = operator.index(value)
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, but is {value}")
+    return count
+
+
+def _as_step(
+    learning_rate: float, momentum: float, weight_decay: float
+) -> tuple[float, float, float]:
+    if not (math.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"learning_rate must be positive and finite, but is {learning_rate}")
+    if not 0 <= momentum < 1:
+        raise ValueError(f"momentum must be in [0, 1), but is {momentum}")
+    if not (math.isfinite(weight_decay) and weight_decay >= 0):
+        raise ValueError(f"weight_decay must be finite and at least 0, but is {weight_decay}")
+    return float(learning_rate), float(momentum), float(weight_decay)
+
+
+def _as_targets(y: Floats, loss: str, shape: Shape) -> Floats:
+    """Targets (n, p) as the kernels take them: softmax labels become indicator rows."""
+    if loss not in LOSSES:
+        raise ValueError(f"loss must be one of {', '.join(LOSSES)}, but is {loss!r}")
+    outputs = int(shape.widths[-1])
+    if loss != "squared" and shape.activations[-1] != ACTIVATIONS["identity"]:
+        raise ValueError(f"the {loss} loss reads scores; give the last layer the identity")
+    if y.shape[1] != (1 if loss == "softmax" else outputs):
+        raise ValueError(
+            f"the network has {outputs} outputs, but the targets have {y.shape[1]} columns"
+            + ("; give labels of shape (n,)" if loss == "softmax" else "")
+        )
+    if loss == "logistic" and (outputs != 1 or not np.isin(y, (0.0, 1.0)).all()):
+        raise ValueError(
+            f"the logistic loss needs one output and targets 0 or 1, but there are {outputs} "
+            f"outputs and targets from {y.min():g} to {y.max():g}"
+        )
+    if loss != "softmax":
+        return y
+    if outputs < 2 or not np.isin(y, np.arange(outputs)).all():
+        raise ValueError(
+            f"the softmax loss needs two outputs or more and labels 0 ... p - 1, but there are "
+            f"{outputs} outputs and labels from {y.min():g} to {y.max():g}"
+        )
+    return np.eye(outputs)[y[:, 0].astype(np.int64)]
