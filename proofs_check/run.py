@@ -18,6 +18,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from pruneproof.simulations.workers import Died, spread
 from pruneproof.theory.arrays import as_count, as_probability
 
 from .checkers.search import BUDGETS
@@ -27,7 +28,6 @@ from .mutants import Fate
 from .registry import claims, matching
 from .verdict import Verdict
 from .weighing import weigh
-from .workers import Died, spread
 
 #: Error level of all statistical verdicts of a run together, unless another is asked for.
 ALPHA = 0.05

@@ -1,1 +1,1 @@
-"""The laboratory: figures today; teachers, students and studies are to come."""
+"""The laboratory: teachers, students, studies with their ledger, figures."""

@@ -1,4 +1,4 @@
-"""Command line: `pruneproof verify | claims | explain | falsify | replay | audit`.
+"""Command line: `pruneproof verify | claims | explain | falsify | replay | audit | study`.
 
 Exit status: 0 as it should be; 1 a claim that should hold is refuted, or a mutant that must die
 survives; 2 the call or its input is wrong (one line on standard error says what); 130 interrupted.
@@ -172,6 +172,89 @@ def _whole_numbers(option: str, text: str) -> list[int]:
         return [int(word) for word in text.replace(",", " ").split()]
     except ValueError:
         raise ValueError(f"{option} must be whole numbers such as 8,16,32, not {text!r}") from None
+
+
+study = typer.Typer(help="Run simulation studies, and read what they left in their ledgers.")
+app.add_typer(study, name="study")
+
+_Study = Annotated[str, typer.Argument(help="Name of a study, or a .toml file.")]
+_Kept = Annotated[str, typer.Argument(help="Name of a study, a .toml file, or a ledger.")]
+_Ledger = Annotated[Path | None, typer.Option(help="Ledger; default: STUDY.ledger in this folder.")]
+
+
+@study.command("list")
+def study_list() -> None:
+    """List the studies that come with pruneproof."""
+    from .study_command import list_command
+
+    raise typer.Exit(list_command())
+
+
+@study.command("run")
+def study_run(
+    study: _Study,
+    ledger: _Ledger = None,
+    workers: Annotated[int, typer.Option(help="Processes; records do not depend on it.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler whose workers compute, tcp://host:port.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A small grid, in a ledger of its own.")
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Root of all random streams; default: the file's, or 0.")
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try again, once, what raised before.")
+    ] = False,
+) -> None:
+    """Compute what the ledger lacks; run again to go on after an interruption."""
+    from .study_command import run_command
+
+    status = run_command(
+        study,
+        ledger=ledger,
+        workers=workers,
+        scheduler=scheduler,
+        quick=quick,
+        seed=seed,
+        retry=retry,
+    )
+    raise typer.Exit(status)
+
+
+@study.command("status")
+def study_status(study: _Kept, ledger: _Ledger = None) -> None:
+    """Show what a ledger holds, and what raised."""
+    from .study_command import status_command
+
+    raise typer.Exit(status_command(study, ledger=ledger))
+
+
+@study.command("export")
+def study_export(
+    study: _Kept,
+    ledger: _Ledger = None,
+    to: Annotated[
+        Path | None, typer.Option(help=".csv, .parquet or .nc file; default: STUDY.csv.")
+    ] = None,
+) -> None:
+    """Write the records of a ledger to a file for other programs."""
+    from .study_command import export_command
+
+    raise typer.Exit(export_command(study, ledger=ledger, to=to))
+
+
+@study.command("plot")
+def study_plot(
+    study: _Kept,
+    ledger: _Ledger = None,
+    to: Annotated[Path | None, typer.Option(help=".svg or .png file; default: STUDY.svg.")] = None,
+) -> None:
+    """Draw the figure of a study from its ledger."""
+    from .study_command import plot_command
+
+    raise typer.Exit(plot_command(study, ledger=ledger, to=to))
 
 
 #: What typer raises where words, options or their values do not fit a command.

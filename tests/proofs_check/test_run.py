@@ -10,7 +10,7 @@ import pytest
 
 from pruneproof.proofs_check import claims, run, verify
 from pruneproof.proofs_check.run import judge, prepared, verdicts
-from pruneproof.proofs_check.workers import Died
+from pruneproof.simulations.workers import Died
 
 
 def test_a_worker_that_dies_costs_its_claim_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pruneproof.proofs_check.workers import Died, spread
+from pruneproof.simulations.workers import Died, spread
 
 TASKS = """
 import os, signal
