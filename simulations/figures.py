@@ -58,8 +58,8 @@ class Panel:
     ----------
     title, x_label, y_label : str
     curves : sequence of Curve
-    y_log : bool
-        The axis across is always logarithmic, to base `x_base`.
+    y_log, x_log : bool
+        Whether the axes are logarithmic, the one across to base `x_base`.
     limit, limit_label
         A level drawn in grey, and its name.
     key : str
@@ -75,6 +75,7 @@ class Panel:
     limit: float | None = None
     limit_label: str = ""
     key: str = ""
+    x_log: bool = True
 
 
 def layer_colour(number: int) -> str:
@@ -121,8 +122,9 @@ _STYLE: dict[Any, Any] = {
 def _draw_panel(ax: Any, panel: Panel, letter: str) -> None:
     for curve in panel.curves:
         _draw_curve(ax, curve)
-    ax.set_xscale("log", base=panel.x_base)
-    if panel.x_base == 2:
+    if panel.x_log:
+        ax.set_xscale("log", base=panel.x_base)
+    if panel.x_log and panel.x_base == 2:
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     if panel.y_log:
         ax.set_yscale("log")

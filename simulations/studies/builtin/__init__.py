@@ -3,4 +3,14 @@
 from __future__ import annotations
 
 #: A module is imported when its study is asked for; it holds one Study of that name.
-STUDIES: dict[str, str] = {}
+STUDIES: dict[str, str] = {
+    "dof-scaling": "dof_scaling",
+    "compression-error": "compression_error",
+    "sampling-lemma": "sampling_lemma",
+    "coherence": "coherence",
+    "bbp": "bbp",
+    "random-features": "random_features",
+    "pruned-least-squares": "pruned_least_squares",
+    "scaling-exponents": "scaling_exponents",
+    "bias-variance": "bias_variance",
+}
