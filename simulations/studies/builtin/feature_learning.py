@@ -1,0 +1,169 @@
+r"""Spectra of the hidden layers of a network before and after training: what makes them decay.
+
+Student 10-100-100-1 of a teacher 10-6-1, n = 1000. Of each hidden layer: mu_j/mu_1 and
+N(.01 mu_1) of its uncentred second moment over the sample. A lazy network keeps its spectra; one
+that starts small and is held by weight decay turns its nodes towards few directions, and the
+second layer collapses to about two. The rate of a lazy network is 1/alpha^2 = 1/100 of the
+others', so that its decay acts as much slower. At the start the first layer's population spectrum
+is the arc-cosine kernel of its weights, and law L6 gives N of the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pruneproof import theory
+from pruneproof.simulations.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    Curve,
+    Panel,
+    draw,
+)
+from pruneproof.theory import Network
+
+from ..study import Study
+from .curves import BARS, Records, measured, values, where
+from .layers import Floats
+from .trained import INPUTS, NOISE, mean_square, outputs, relu_teacher, trained, untrained
+
+SAMPLES, TESTS, VARIANCE, VISITS = 1000, 5000, 4.0, 3e5
+#: The ridge, in units of mu_1.
+RIDGE = 0.01
+TITLE = f"Spectra of trained layers: student 10-100-100-1 of a teacher 10-6-1, n = {SAMPLES}"
+GRID: dict[str, list[Any]] = {
+    "regime": ["lazy", "standard", "small"],
+    "weight_decay": [1e-4, 1e-3, 3e-3, 1e-2],
+}
+REPLICATES = 10
+QUICK: dict[str, Any] = {
+    "grid": {"regime": ["lazy", "small"], "weight_decay": [1e-4, 1e-2]},
+    "replicates": 3,
+}
+
+
+def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Spectra of both hidden layers before and after training, and how well it went."""
+    regime = str(parameters["regime"])
+    teacher, start = relu_teacher(VARIANCE, rng), untrained(regime, rng)
+    x, fresh = rng.standard_normal((SAMPLES, INPUTS)), rng.standard_normal((TESTS, INPUTS))
+    y = outputs(teacher, x) + NOISE * rng.standard_normal(SAMPLES)
+    decay = float(parameters["weight_decay"])
+    end = trained(start, x, y, regime=regime, decay=decay, visits=VISITS, rng=rng).network
+    record: dict[str, Any] = {
+        "train_risk": mean_square(outputs(end, x) - y),
+        "test_risk": mean_square(outputs(end, fresh) - outputs(teacher, fresh)) + NOISE**2,
+        "first_law": _law(start),
+    }
+    for when, network in (("before", start), ("after", end)):
+        for layer, mu in zip(("first", "second"), _spectra(network, x)):
+            record[f"{layer}_{when}"] = float(theory.degrees_of_freedom(mu, RIDGE))
+            record[f"{layer}_fifth_{when}"] = float(mu[4])
+            record[f"{layer}_spectrum_{when}"] = mu.tolist()
+    return record
+
+
+def _spectra(network: Network, x: Floats) -> list[Floats]:
+    """Eigenvalues mu_j/mu_1 of the hidden layers' second moments."""
+    found = []
+    for layer in network.layers[:-1]:
+        x = np.asarray(layer.forward(x))
+        found.append(_relative(theory.second_moment(x)))
+    return found
+
+
+def _relative(moment: Any) -> Floats:
+    mu = np.asarray(theory.decompose(moment, vectors=False).eigenvalues)
+    return mu / mu[0]
+
+
+def _law(start: Network) -> float:
+    """Law L6 of N over the sample, of the exact spectrum of the untrained first layer."""
+    w = np.asarray(start.layers[0].weight)  # type: ignore[union-attr]
+    population = _relative(theory.arccosine_kernel(w @ w.T))
+    return theory.empirical_degrees_of_freedom(population, RIDGE, SAMPLES)
+
+
+def figure(records: Records) -> Any:
+    """Spectra of each layer, and N and the risks against the weight decay."""
+    decays = values(records, "weight_decay")
+    shown = [
+        (where(records, regime=regime, weight_decay=decay), f"{regime}, decay {decay:g}", colour)
+        for regime, decay, colour in (
+            ("lazy", decays[0], BLUE),
+            ("small", decays[0], ORANGE),
+            ("small", decays[-1], VERMILLION),
+        )
+    ]
+    panels = [
+        _spectrum_panel(records, [x for x in shown if x[0]], layer) for layer in ("first", "second")
+    ]
+    panels += [_dof_panel(records, layer) for layer in ("first", "second")]
+    panels.append(_risk_panel(records))
+    return draw(f"{TITLE}\n{BARS}", panels)
+
+
+def _spectrum_panel(records: Records, shown: list[tuple[Records, str, str]], layer: str) -> Panel:
+    """Geometric means over the replicates of mu_j/mu_1."""
+    ranks = list(range(1, len(records[0][f"{layer}_spectrum_before"]) + 1))
+
+    def mean(mine: Records, when: str) -> list[float | None]:
+        mu = np.array([record[f"{layer}_spectrum_{when}"] for record in mine])
+        centre = np.exp(np.mean(np.log(np.maximum(mu, 1e-300)), axis=0))
+        return [float(y) if y > 1e-9 else None for y in centre]  # below: rounding
+
+    plain = [record for record in records if record["regime"] != "lazy"]
+    curves = [Curve("before training", ranks, mean(plain or records, "before"), "floor", BLACK)]
+    curves += [Curve(name, ranks, mean(mine, "after"), "law", c) for mine, name, c in shown]
+    x, y = "rank j of the eigenvalue", r"eigenvalue $\mu_j$ (units of $\mu_1$)"
+    return Panel(f"{layer} layer, after training", x, y, curves, key="spectra", x_base=10)
+
+
+_REGIMES = {"lazy": (BLUE, "o"), "standard": (GREEN, "^"), "small": (VERMILLION, "s")}
+
+
+def _dof_panel(records: Records, layer: str) -> Panel:
+    curves = []
+    for regime in values(records, "regime"):
+        mine, (colour, marker) = where(records, regime=regime), _REGIMES[regime]
+        curves.append(
+            measured(mine, "weight_decay", f"{layer}_after", regime, colour, marker, "joined")
+        )
+    decays = values(records, "weight_decay")
+    plain = [record for record in records if record["regime"] != "lazy"] or records
+    ends, before = [decays[0], decays[-1]], np.mean([record[f"{layer}_before"] for record in plain])
+    curves.append(Curve("before training", ends, [float(before)] * 2, "floor", BLACK))
+    if layer == "first":
+        law = float(np.mean([record["first_law"] for record in records]))
+        curves.append(Curve("before training, law (L6)", ends, [law] * 2, "law", GREY))
+    y = r"degrees of freedom $N(.01\,\mu_1)$ (nodes)"
+    return Panel(f"{layer} layer", "weight decay", y, curves, y_log=False, x_base=10, key="regimes")
+
+
+def _risk_panel(records: Records) -> Panel:
+    curves = []
+    for regime in values(records, "regime"):
+        mine, (colour, marker) = where(records, regime=regime), _REGIMES[regime]
+        test = measured(mine, "weight_decay", "test_risk", regime, colour, marker, "joined")
+        train = measured(mine, "weight_decay", "train_risk", f"{regime}, on the sample", colour)
+        curves += [test, Curve(train.label, train.x, train.y, "bound", colour)]
+    return Panel(
+        "mean squared error",
+        "weight decay",
+        f"risk (target variance {VARIANCE:g})",
+        curves,
+        x_base=10,
+        key="regimes",
+        limit=NOISE**2,
+        limit_label="variance of the noise",
+    )
+
+
+STUDY = Study("feature-learning", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

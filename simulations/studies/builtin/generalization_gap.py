@@ -1,0 +1,246 @@
+r"""The generalization gap of a trained and of a pruned network, against bounds on it.
+
+Inputs uniform on the sphere ||x||^2 = 10, f* a teacher 10-6-1 cut to [-3, 3], noise uniform of
+standard deviation .3, outputs cut to [-M, M] with M = 3 + .3 sqrt(3): all premises hold, none is
+read off the data. The student 10-100-100-1 is pruned to k nodes a layer (k = 100: not at all) and
+its weights rounded to 16 bits; of that network
+
+    G1 slow, G2 fast   every network of a dyadic class that holds it, the class paid for
+    Occam (K8)         every network of as many 16-bit weights, in its sharper form by kl^{-1}
+    held out           a fresh sample of the same size n (G3)
+
+each bounds the risk with probability 95 %. G2 is of the excess: E_n is known here, as f* is. The
+number of samples from which a bound says something is computed, for the class and the empirical
+risk found, not simulated: below 4 M^2, the largest loss there can be, it is not vacuous; below
+Var y it says that anything was learned.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pruneproof import theory
+from pruneproof.simulations.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    Curve,
+    Panel,
+    draw,
+)
+from pruneproof.theory import Dense, Network, NetworkClass
+
+from ..study import Study
+from .curves import BARS, Records, means, measured, values, where
+from .layers import Floats
+from .trained import INPUTS, NOISE, WIDTH, mean_square, outputs, relu_teacher, trained, untrained
+
+VISITS, DECAY, TESTS, DELTA, BITS = 3e5, 0.01, 20_000, 0.05, 16
+#: Largest |f*|, largest |y|, largest loss.
+CUT = 3.0
+LARGEST = CUT + math.sqrt(3.0) * NOISE
+LOSS = 4.0 * LARGEST**2
+#: Samples at which bounds are computed, for the figure.
+HORIZON = [round(10.0 ** (d / 2)) for d in range(4, 21)]
+_MOST = 10**15
+TITLE = "Generalization gap and bounds: student 10-100-100-1, pruned, of a teacher 10-6-1"
+GRID: dict[str, list[Any]] = {
+    "width": [4, 8, 20, WIDTH],
+    "samples": [100, 300, 1000, 3000, 10_000],
+}
+REPLICATES = 8
+QUICK: dict[str, Any] = {"grid": {"width": [8, WIDTH], "samples": [100, 1000]}, "replicates": 2}
+_BOUNDS = {
+    "slow": ("G1 slow", VERMILLION, "s"),
+    "fast": ("G2 fast", ORANGE, "v"),
+    "occam": (f"Occam (K8), {BITS} bits a weight", GREEN, "^"),
+    "held_out": ("held out (G3), n fresh samples", BLUE, "o"),
+}
+
+
+def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Risks of one pruned student on its sample and on fresh ones, and what bounds say of it."""
+    n, k = int(parameters["samples"]), int(parameters["width"])
+    teacher, start = relu_teacher(1.0, rng), untrained("small", rng)
+    (x, truth), (held, held_truth), (test, test_truth) = (
+        _drawn(teacher, size, rng) for size in (n, n, TESTS)
+    )
+    y, held_y, test_y = (_noisy(f, rng) for f in (truth, held_truth, test_truth))
+    network = trained(start, x, y, regime="small", decay=DECAY, visits=VISITS, rng=rng).network
+    if k < WIDTH:
+        network = theory.compress(network, x, k).network
+    network = rounded(network)
+    train = mean_square(cut(network, x) - y)
+    record: dict[str, Any] = {
+        "parameters": network.parameter_count,
+        "train_risk": train,
+        "test_risk": mean_square(cut(network, test) - test_y),
+        "variance": float(np.var(test_y)),
+    }
+    record["gap"] = record["test_risk"] - train
+    held_out = mean_square(cut(network, held) - held_y)
+    bounds = _bounds(network, train, train - mean_square(truth - y), held_out)
+    for name, bound in bounds.items():
+        record[f"{name}_bound"] = bound(n)
+        record[f"{name}_curve"] = [bound(size) for size in HORIZON]
+        record[f"{name}_samples"] = _first(bound, LOSS)
+        record[f"{name}_samples_learned"] = _first(bound, record["variance"])
+    return record
+
+
+def _drawn(teacher: Network, n: int, rng: Any) -> tuple[Floats, Floats]:
+    """Inputs on the sphere of radius sqrt(10), and f* of them."""
+    x = rng.standard_normal((n, INPUTS))
+    x *= math.sqrt(INPUTS) / np.linalg.norm(x, axis=1, keepdims=True)
+    return x, np.clip(outputs(teacher, x), -CUT, CUT)
+
+
+def _noisy(truth: Floats, rng: Any) -> Floats:
+    return np.asarray(truth + NOISE * math.sqrt(3.0) * rng.uniform(-1.0, 1.0, truth.shape))
+
+
+def cut(network: Network, x: Floats) -> Floats:
+    """Outputs cut to [-M, M]."""
+    return np.clip(outputs(network, x), -LARGEST, LARGEST)
+
+
+def rounded(network: Network) -> Network:
+    """The network with weights and biases of 16 bits."""
+
+    def half(values: Any) -> Floats:
+        return np.asarray(values).astype(np.float16).astype(np.float64)
+
+    layers = [layer for layer in network.layers if isinstance(layer, Dense)]
+    return Network([Dense(half(d.weight), half(d.bias), d.activation) for d in layers])
+
+
+def _bounds(
+    network: Network, train: float, excess: float, held_out: float
+) -> dict[str, Callable[[int], float]]:
+    """Bounds on the risk from n samples, given the risks on the sample and on the held-out one."""
+    layers = [layer for layer in network.layers if isinstance(layer, Dense)]
+    # 1e-12: the inputs lie on the sphere up to rounding
+    around = NetworkClass.from_weights(
+        [d.weight for d in layers], [d.bias for d in layers], math.sqrt(INPUTS) * (1.0 + 1e-12)
+    )
+    size = network.parameter_count
+
+    def slow(n: int) -> float:
+        lipschitz = 4.0 * LARGEST  # of (f - y)^2 where |f - y| <= 2 M
+        return theory.slow_bound(
+            train, around, n, loss_bound=LOSS, lipschitz=lipschitz, delta=DELTA
+        ).value
+
+    def fast(n: int) -> float:
+        found = theory.fast_bound(
+            excess, around, n, output_bound=LARGEST, delta=DELTA, clipped=True
+        )
+        return found.value + NOISE**2
+
+    def occam(n: int) -> float:
+        return LOSS * theory.occam_kl_bound(
+            train / LOSS, n, size=size, nonzeros=size, bits=BITS, delta=DELTA
+        ).value  # fmt: skip
+
+    def fresh(n: int) -> float:
+        return theory.holdout_transfer_bound(held_out, n, bound=2.0 * LARGEST, delta=DELTA).value
+
+    return {"slow": slow, "fast": fast, "occam": occam, "held_out": fresh}
+
+
+def _first(bound: Callable[[int], float], level: float) -> float:
+    """Least n with a bound below the level; infinite if none to 10^15 is."""
+    sizes = range(1, _MOST)
+    place = bisect.bisect_right(sizes, -level, key=lambda n: -bound(n))
+    return float(sizes[place]) if place < len(sizes) else math.inf
+
+
+def figure(records: Records) -> Any:
+    """Gap and bounds on it, of the smallest and of the whole student; samples that bounds need."""
+    widths = values(records, "width")
+    shown = [k for k in widths if k == 8][:1] or widths[:1]
+    shown += [k for k in widths if k == WIDTH]
+    panels = [_gap_panel(where(records, width=k), k) for k in shown]
+    panels.append(_risk_panel(records))
+    panels += [
+        _samples_panel(records, "samples", "not vacuous: below $4M^2$"),
+        _samples_panel(records, "samples_learned", "anything learned: below Var $y$"),
+    ]
+    return draw(f"{TITLE}\n{BARS}; bounds of 95 %, computed from the largest n on", panels)
+
+
+def _name(k: int) -> str:
+    return "not pruned" if k == WIDTH else f"{k} nodes a layer"
+
+
+def _gap_panel(records: Records, k: int) -> Panel:
+    curves = []
+    largest = where(records, samples=values(records, "samples")[-1])
+    for name, (label, colour, _) in _BOUNDS.items():
+        bound = np.mean([record[f"{name}_curve"] for record in largest], axis=0)
+        train = np.mean([record["train_risk"] for record in largest])
+        curves.append(Curve(label, HORIZON, (bound - train).tolist(), "bound", colour))
+    gaps = measured(records, "samples", "gap", "measured gap", BLACK)
+    curves.append(_positive(gaps))
+    size = int(records[0]["parameters"])
+    return Panel(
+        f"{_name(k)}: {size} parameters",
+        "samples n",
+        "risk less that on the sample (Var $y$ = 1.1)",
+        curves,
+        x_base=10,
+        limit=LOSS,
+        limit_label="$4M^2$: vacuous above",
+        key="gap",
+    )
+
+
+def _positive(curve: Curve) -> Curve:
+    """The curve without what a logarithmic axis cannot show."""
+    y = [v if v is not None and v > 0 else None for v in curve.y]
+    bars = curve.error or [None] * len(y)
+    kept = [b if b is not None and v is not None and b < v else None for b, v in zip(bars, y)]
+    return Curve(curve.label, curve.x, y, curve.kind, curve.colour, curve.marker, kept)
+
+
+def _risk_panel(records: Records) -> Panel:
+    curves = []
+    styles = ((PURPLE, "v"), (BLUE, "o"), (GREEN, "^"), (BLACK, "s"))
+    for k, (colour, marker) in zip(values(records, "width"), styles):
+        mine = where(records, width=k)
+        curves.append(measured(mine, "samples", "test_risk", _name(k), colour, marker))
+        across, risks, _ = means(mine, "samples", "train_risk")
+        curves.append(Curve(f"{_name(k)}, on the sample", across, risks, "bound", colour))
+    return Panel(
+        "risks",
+        "samples n",
+        "mean squared error (Var $y$ = 1.1)",
+        curves,
+        x_base=10,
+        limit=NOISE**2,
+        limit_label="variance of the noise",
+        key="risks",
+    )
+
+
+def _samples_panel(records: Records, entry: str, title: str) -> Panel:
+    curves = []
+    largest = where(records, samples=values(records, "samples")[-1])
+    for name, (label, colour, marker) in _BOUNDS.items():
+        across, needed, _ = means(largest, "parameters", f"{name}_{entry}")
+        finite = [y if math.isfinite(y) else None for y in needed]
+        curves.append(Curve(label, across, finite, "joined", colour, marker))
+    return Panel(
+        title, "parameters of the network", "samples n needed", curves, x_base=10, key="gap"
+    )
+
+
+STUDY = Study("generalization-gap", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

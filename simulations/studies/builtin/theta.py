@@ -1,0 +1,138 @@
+r"""Which loss should choose the nodes? Excess risk of a pruned student against theta.
+
+A feature-learning student 10-100-100-1 (small start, weight decay .01) of a teacher 10-6-1; both
+hidden layers are pruned to k nodes, chosen greedily for theta L^A + (1 - theta) L^B, and
+reconstructed, without training again. The bound on the output error is least at theta = 0
+whatever the nodes (spectral.X7); the risk itself need not be, and no interior theta is promised to
+win. All methods prune the same student of a replicate and reconstruct alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pruneproof import theory
+from pruneproof.simulations.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    Curve,
+    Panel,
+    draw,
+)
+
+from ..study import Study
+from .curves import BARS, Records, values, where
+from .trained import INPUTS, NOISE, mean_square, outputs, relu_teacher, trained, untrained
+
+SAMPLES, TESTS, VARIANCE, VISITS, DECAY = 1000, 5000, 4.0, 3e5, 0.01
+TITLE = f"Choice of theta in pruning a trained student 10-100-100-1, n = {SAMPLES}"
+#: theta is a list, so that all its values prune the same student.
+GRID: dict[str, list[Any]] = {
+    "width": [2, 8, 20],
+    "thetas": [[0.0, 0.05, 0.1, 0.25, 0.5, 1.0]],
+}
+REPLICATES = 40
+QUICK: dict[str, Any] = {"grid": {**GRID, "width": [2, 8]}, "replicates": 4}
+_BASELINES = {
+    "magnitude": (VERMILLION, "magnitude"),
+    "leverage": (ORANGE, "leverage sampling"),
+    "random": (PURPLE, "random"),
+}
+
+
+def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Excess risk of one student, pruned in every way, and B1's bound on the change of output."""
+    teacher = relu_teacher(VARIANCE, rng)
+    x, fresh = rng.standard_normal((SAMPLES, INPUTS)), rng.standard_normal((TESTS, INPUTS))
+    y, truth = outputs(teacher, x) + NOISE * rng.standard_normal(SAMPLES), outputs(teacher, fresh)
+    start = untrained("small", rng)
+    student = trained(start, x, y, regime="small", decay=DECAY, visits=VISITS, rng=rng).network
+    record = {
+        "unpruned": mean_square(outputs(student, fresh) - truth),
+        "train_risk": mean_square(outputs(student, x) - y),
+    }
+    k = int(parameters["width"])
+
+    def pruned(name: str, method: str, theta: float) -> None:
+        found = theory.compress(student, x, k, method=method, theta=theta, rng=rng)
+        record[name] = mean_square(outputs(found.network, fresh) - truth)
+        record[f"{name}_change"] = found.output_error**2
+        if found.error_bound is not None:
+            record[f"{name}_change_bound"] = found.error_bound.value**2
+
+    for theta in parameters["thetas"]:
+        pruned(f"theta_{theta:g}", "greedy", theta)
+    for method in _BASELINES:
+        pruned(method, method, 0.0)
+    return record
+
+
+def figure(records: Records) -> Any:
+    """Excess risk against theta, a panel a width, and the ratio to theta = 0 of the same student."""
+    panels = [_risk_panel(where(records, width=k), k) for k in values(records, "width")]
+    if all("theta_0" in record for record in records):
+        panels.append(_ratio_panel(records))
+    return draw(f"{TITLE}\n{BARS}", panels)
+
+
+def _thetas(records: Records) -> list[float]:
+    return [float(theta) for theta in records[0]["thetas"]]
+
+
+def _centre(records: Records, entries: list[str], over: str | None = None) -> Any:
+    """Geometric mean of each entry (risks vary by factors), and half-lengths of its bars."""
+    logs = np.log([[record[name] for name in entries] for record in records])
+    if over is not None:
+        logs -= np.log([[record[over]] for record in records])
+    centres = np.exp(logs.mean(axis=0))
+    if len(logs) < 2:
+        return centres, [None] * len(entries)
+    return centres, centres * np.expm1(2.0 * logs.std(axis=0, ddof=1) / np.sqrt(len(logs)))
+
+
+def _risk_panel(records: Records, width: int) -> Panel:
+    thetas = _thetas(records)
+    centres, bars = _centre(records, [f"theta_{theta:g}" for theta in thetas])
+    curves = [Curve("greedy", thetas, centres, "joined", BLUE, "o", bars)]
+    for name, (colour, label) in _BASELINES.items():
+        level, bar = _centre(records, [name])
+        marker = {"magnitude": "s", "leverage": "^", "random": "v"}[name]
+        curves.append(Curve(label, [-0.08], level, "measured", colour, marker, bar))
+    level, _ = _centre(records, ["unpruned"])
+    curves.append(Curve("unpruned", [-0.1, 1.0], list(level) * 2, "floor", BLACK))
+    return Panel(
+        f"k = {width} of 100 nodes, both layers",
+        r"$\theta$ (0: output loss, 1: input loss)",
+        f"excess risk (target variance {VARIANCE:g})",
+        curves,
+        x_log=False,
+        key="selection",
+    )
+
+
+def _ratio_panel(records: Records) -> Panel:
+    thetas, curves = _thetas(records), []
+    for width, colour, marker in zip(values(records, "width"), (GREEN, BLUE, PURPLE), "^os"):
+        mine = where(records, width=width)
+        centres, bars = _centre(mine, [f"theta_{theta:g}" for theta in thetas], over="theta_0")
+        curves.append(Curve(f"k = {width}", thetas, centres, "joined", colour, marker, bars))
+    return Panel(
+        r"against $\theta = 0$, student by student",
+        r"$\theta$ (0: output loss, 1: input loss)",
+        r"excess risk / that at $\theta = 0$",
+        curves,
+        x_log=False,
+        y_log=False,
+        key="width",
+        limit=1.0,
+    )
+
+
+STUDY = Study("theta", replicate, GRID, REPLICATES, TITLE, figure, QUICK)
