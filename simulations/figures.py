@@ -35,7 +35,7 @@ class Curve:
         ``joined`` (markers joined by a line).
     colour, marker : str
     error : sequence or None
-        Half-lengths of the error bars.
+        Half-lengths of the error bars, or pairs: how far each reaches down and up.
     faint : bool
         Drawn half transparent, for what is to be distrusted.
     """
@@ -46,7 +46,7 @@ class Curve:
     kind: Kind = "joined"
     colour: str = BLUE
     marker: str = "o"
-    error: Sequence[float | None] | None = None
+    error: Sequence[float | tuple[float, float] | None] | None = None
     faint: bool = False
 
 
@@ -149,7 +149,7 @@ def _draw_panel(ax: Any, panel: Panel, letter: str) -> None:
 def _draw_curve(ax: Any, curve: Curve) -> None:
     shown = [i for i, y in enumerate(curve.y) if y is not None]
     errors = curve.error
-    bars = None if errors is None else [errors[i] or 0.0 for i in shown]
+    bars = None if errors is None else list(zip(*(_reach(errors[i]) for i in shown)))
     marked = curve.kind in ("measured", "joined")
     ax.errorbar(
         [curve.x[i] for i in shown],
@@ -168,6 +168,11 @@ def _draw_curve(ax: Any, curve: Curve) -> None:
     )
 
 
+def _reach(error: float | tuple[float, float] | None) -> tuple[float, float]:
+    """How far an error bar reaches down and up."""
+    return error if isinstance(error, tuple) else (error or 0.0, error or 0.0)
+
+
 def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
     """One legend for each key, below one another in an empty cell."""
     keys = list(dict.fromkeys(panel.key for panel in panels))
@@ -178,6 +183,7 @@ def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
             if panel.key == key:
                 for handle, label in zip(*ax.get_legend_handles_labels()):
                     entries.setdefault(label, handle)
+        narrow = len(entries) > 6 or max(map(len, entries), default=0) > 24
         legend = cell.legend(
             list(entries.values()),
             list(entries),
@@ -186,13 +192,13 @@ def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
             bbox_to_anchor=(0.0, top),
             alignment="left",
             frameon=False,
-            ncols=1 if len(entries) > 6 else 2,
+            ncols=1 if narrow else 2,
             borderaxespad=0.0,
         )
         legend.set_in_layout(False)
         if key != keys[-1]:  # the axes themselves draw the last one
             cell.add_artist(legend)
-        shown = -(-len(entries) // (1 if len(entries) > 6 else 2))
+        shown = -(-len(entries) // (1 if narrow else 2))
         top -= 0.062 * (shown + 1) + 0.03
 
 

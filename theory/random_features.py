@@ -166,7 +166,10 @@ def kernel_ridge(
         return max(u + math.log(left) + math.log(other) - level, -1.0)
 
     # at the upper end z <= min(n, k)/2, so that the left side is at least g/4
-    ends = math.log(low), math.log(max(2.0 * trace / least, 4.0 * ridge / samples)) + 1e-9
+    ends = (
+        math.log(max(low, 5e-324)),
+        math.log(max(2.0 * trace / least, 4.0 * ridge / samples)) + 1e-9,
+    )
     if excess(ends[0]) >= 0.0:  # the lower bound is the root itself, up to rounding
         return low
     return math.exp(float(brentq(excess, *ends, xtol=1e-15, rtol=8.9e-16, maxiter=500)))

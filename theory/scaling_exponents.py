@@ -92,7 +92,7 @@ def power_law_risk(
     ------
     ValueError
         A capacity of at most 1, a source of at most 0, samples below 1, features that are not
-        whole, ridge or noise below 0.
+        whole, ridge or noise below 0; a ridge g that float64 cannot hold, about n^-alpha.
     """
     alpha, r, n = _capacity(capacity), _source(source), _samples(samples)
     d, k, s2 = as_ridge(ridge), as_features(features), as_ridge(noise, name="noise")
@@ -103,6 +103,11 @@ def power_law_risk(
 
     # claim laws.L5: C g^{-1/alpha} - 1 <= z(g), and sum mu_i <= alpha/(alpha - 1)
     low = d / n if d > 0.0 else (whole / (min(n, k) + 1.0)) ** alpha
+    if low == 0.0:
+        raise ValueError(
+            f"the least eigenvalue that {min(n, k):g} samples or features resolve is about "
+            f"{min(n, k):g}^-{alpha:g}, below the range of float64; ask for fewer, or for a ridge"
+        )
     g = kernel_ridge(unspent, d, n, k, low=low, trace=alpha / (alpha - 1.0))
     return predicted(g, unspent(g, max(n, k)), d, n, k, _sums(alpha, r, g), s2)
 
@@ -144,9 +149,10 @@ def tuned_power_law_risk(
         sums = _sums(alpha, r, math.exp(u))
         return math.log((n * sums.bias + s2 * sums.squared) / (n - sums.squared))
 
-    # for g above 1 the excess risk falls by 2 sum mu v^2/g >= 2/g and grows by s^2 q/n with
-    # q <= 1.7/g^2: it is least at a g of order 1 + s^2 or below
-    ends = math.log(none.kernel_ridge), math.log(1e3 * (1.0 + s2))
+    # far above Tr and s^2 the excess risk gains 2 sum mu v^2/g >= 2/g by a smaller g and loses
+    # s^2 q/n with q <= 1.7/g^2: it is least at a g of their order or below
+    top = 1e3 * (alpha / (alpha - 1.0) + s2)
+    ends = math.log(none.kernel_ridge), math.log(top)
     grid = np.linspace(*ends, 41)
     best = int(np.argmin([excess(float(u)) for u in grid]))
     around = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]

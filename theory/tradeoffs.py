@@ -1,4 +1,4 @@
-r"""The width that balances bias and variance in a compression bound (docs/statements.md 3.4).
+r"""The width that balances bias and variance in a compression bound (docs/statements.md 6).
 
 Letters: eigenvalues mu_j = j^{-a}; k kept nodes, n samples. Up to constants, the bounds on a
 compressed network are a bias lam(k), which falls with k, and a variance, which grows:
@@ -101,7 +101,7 @@ def fast_tradeoff(exponent: float, samples: float, *, control: Control = "unifor
 
     Notes
     -----
-    docs/statements.md 3.4 [D]. Uniform control earns n^{-a/(a+2)}, trace-type n^{-(a-1)/(a+1)}.
+    docs/statements.md 6 [D]. Uniform control earns n^{-a/(a+2)}, trace-type n^{-(a-1)/(a+1)}.
     """
     return _curve(exponent, samples, control, 1.0)
 

@@ -141,6 +141,21 @@ def test_small_ridges_reach_the_ridgeless_law(d) -> None:
             assert small.risk > 1e6
 
 
+@pytest.mark.filterwarnings("error")
+def test_whatever_the_decades() -> None:
+    """Finite, at least the noise, never more degrees of freedom than n or k."""
+    rng = np.random.default_rng(5)
+    for _ in range(500):
+        m, n, k = (int(x) for x in rng.integers(1, 15, 3))
+        mu = 10.0 ** rng.uniform(-140, 140, m) * (rng.random(m) > 0.1)
+        d = 10.0 ** rng.uniform(-322, 290) * (rng.random() > 0.2)
+        law = theory.random_feature_law(mu, rng.standard_normal(m), d, n, k, noise=0.5)
+        assert law.risk >= 0.5
+        assert law.kernel_ridge >= 0
+        assert law.feature_ridge >= 0
+        assert law.degrees_of_freedom <= min(n, k) * (1 + 1e-9)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

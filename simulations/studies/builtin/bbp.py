@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLUE, GREEN, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, measured, styled, values, where
 from .layers import gaussian
 
 NODES = 300
-TITLE = f"Spiked covariance: one direction of variance l in unit noise, {NODES} nodes"
+TITLE = f"Spiked covariance: one direction of variance $\\ell$ in unit noise, {NODES} nodes"
 GRID: dict[str, list[Any]] = {
     "aspect": [0.25, 1.0, 4.0],
     "spike": [1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0],
@@ -44,7 +44,7 @@ def figure(records: Records) -> Any:
     tops: list[Curve] = []
     overlaps: list[Curve] = []
     spikes = np.linspace(min(values(records, "spike")), max(values(records, "spike")), 241)
-    for g, colour, marker in zip(values(records, "aspect"), (BLUE, VERMILLION, GREEN), "os^"):
+    for g, colour, marker in styled(records, "aspect"):
         mine, edge = where(records, aspect=g), 1.0 + math.sqrt(g)
         upper = theory.marchenko_pastur_edges(g).upper
         law = [theory.spike_location(x, g) if x > edge else upper for x in spikes]
@@ -54,7 +54,7 @@ def figure(records: Records) -> Any:
         tops.append(measured(mine, "spike", "eigenvalue", f"measured, {name}", colour, marker))
         overlaps.append(Curve(f"law, {name}", list(spikes), overlap, "law", colour))
         overlaps.append(measured(mine, "spike", "overlap", f"measured, {name}", colour, marker))
-    x = "variance l along the direction (noise = 1)"
+    x = r"variance $\ell$ along the direction (noise = 1)"
     panels = [
         Panel("where it shows", x, "first eigenvalue (noise = 1)", tops, y_log=False, x_log=False),
         Panel(

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLACK, BLUE, GREEN, GREY, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import BLACK, GREY, Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, means, measured, values, where
+from .curves import BARS, Records, means, measured, styled, values, where
 from .layers import block_rotated, power_law
 
 NODES, EXPONENT = 256, 2.0
@@ -25,7 +25,7 @@ TITLE = (
     f"Law of the sampled loss and coherence, {NODES} nodes with eigenvalues $j^{{-{EXPONENT:g}}}$"
 )
 GRID: dict[str, list[Any]] = {"block": [1, 2, 4, 16, 64, 256], "draws": [16, 32, 64]}
-REPLICATES = 40
+REPLICATES = 100
 QUICK: dict[str, Any] = {"grid": {"block": [1, 16, 256], "draws": [16, 64]}, "replicates": 10}
 
 
@@ -45,7 +45,7 @@ def figure(records: Records) -> Any:
     """Measured loss over its law, against the size of the blocks and against the score."""
     by_block: list[Curve] = []
     by_score: list[Curve] = []
-    for k, colour, marker in zip(values(records, "draws"), (BLUE, VERMILLION, GREEN), "os^"):
+    for k, colour, marker in styled(records, "draws"):
         mine, name = where(records, draws=k), f"k = {k} draws"
         by_block.append(measured(mine, "block", "ratio", name, colour, marker))
         _, scores, _ = means(mine, "block", "chi")
@@ -61,8 +61,8 @@ def figure(records: Records) -> Any:
     )
     y = r"measured $L^A$ / law $\kappa N(\kappa)$"
     panels = [
-        Panel("by construction", "nodes mixed by one rotation", y, by_block),
-        Panel("by score", r"coherence score $\chi$", y, by_score, x_base=10),
+        Panel("by construction", "nodes mixed by one rotation", y, by_block, y_log=False),
+        Panel("by score", r"coherence score $\chi$", y, by_score, y_log=False, x_log=False),
     ]
     return draw(f"{TITLE}\n{BARS}", panels)
 

@@ -55,7 +55,7 @@ def figure(records: Records) -> Any:
     panels = []
     for a in values(records, "exponent"):
         mine, mu = where(records, exponent=a), power_law(NODES, a)
-        widths = [k for k in range(min(values(mine, "width")), NODES) if k <= max(GRID["width"])]
+        widths = list(range(min(values(mine, "width")), max(values(mine, "width")) + 1))
         sampled = [theory.volume_loss(mu, k) / mu.sum() for k in widths]
         some = [k * theory.ridge_for_degrees_of_freedom(mu, k) / mu.sum() for k in widths]
         tail = [theory.tail_sum(mu, k) / mu.sum() for k in widths]

@@ -15,17 +15,14 @@ import numpy as np
 from pruneproof import theory
 from pruneproof.simulations.figures import (
     BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
-    VERMILLION,
+    PURPLE,
     Curve,
     Panel,
     draw,
 )
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, measured, styled, values, where
 from .layers import gaussian, power_law
 
 NODES = 500
@@ -63,9 +60,9 @@ def figure(records: Records) -> Any:
         rule = [theory.power_law_dof(a, lam, NODES).upper for lam in ridges]
         curves = [
             Curve("population N", list(ridges), list(whole), "law", BLACK),
-            Curve("integral test, upper end (L5)", list(ridges), rule, "bound", ORANGE),
+            Curve("integral test, upper end (L5)", list(ridges), rule, "bound", PURPLE),
         ]
-        for n, colour, marker in zip(values(mine, "samples"), (BLUE, VERMILLION, GREEN), "os^"):
+        for n, colour, marker in styled(mine, "samples"):
             law = [theory.empirical_degrees_of_freedom(mu, lam, n) for lam in ridges]
             curves += [
                 Curve(f"law of {n} samples (L6)", list(ridges), law, "law", colour),

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.figures import BLACK, BLUE, GREEN, VERMILLION, Curve, Panel, draw
+from pruneproof.simulations.figures import BLACK, Curve, Panel, draw
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, measured, styled, values, where
 from .layers import Floats, power_law
 
 FUNCTIONS, CAPACITY, SOURCE, SAMPLES = 400, 1.3, 0.5, 100
@@ -55,9 +55,10 @@ def figure(records: Records) -> Any:
     panels = []
     for noise in values(records, "noise"):
         mine = where(records, noise=noise)
-        ks = np.unique(np.geomspace(*(f(values(mine, "features")) for f in (min, max)), 81).round())
+        across = values(mine, "features")
+        ks = np.unique(np.geomspace(across[0], across[-1], 81).round())
         curves = []
-        for d, colour, marker in zip(values(mine, "ridge"), (VERMILLION, GREEN, BLUE), "s^o"):
+        for d, colour, marker in styled(mine, "ridge"):
             law = [_law(d, int(k), noise) for k in ks]
             curves += [
                 Curve(f"law (L7), ridge {d:g}", list(ks), law, "law", colour),
@@ -67,7 +68,9 @@ def figure(records: Records) -> Any:
                 ),
             ]  # fmt: skip
         best = [_law(values(mine, "ridge")[-1], math.inf, noise)] * 2
-        curves.append(Curve("kernel itself, largest ridge", [ks[0], ks[-1]], best, "floor", BLACK))
+        curves.append(
+            Curve("law of the kernel itself, largest ridge", [ks[0], ks[-1]], best, "law", BLACK)
+        )
         panels.append(
             Panel(
                 f"noise variance {noise:g}",
@@ -82,7 +85,8 @@ def figure(records: Records) -> Any:
 
 def _law(ridge: float, features: float, noise: float) -> float:
     mu = power_law(FUNCTIONS, CAPACITY)
-    return theory.random_feature_law(mu, target(), ridge, SAMPLES, features, noise=noise).excess
+    law = theory.random_feature_law(mu, target(), ridge, SAMPLES, features, noise=noise)
+    return float(law.excess)
 
 
 STUDY = Study("random-features", replicate, GRID, REPLICATES, TITLE, figure, QUICK)
