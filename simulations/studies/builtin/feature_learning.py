@@ -11,6 +11,7 @@ is the arc-cosine kernel of its weights, and law L6 gives N of the sample.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from pruneproof.simulations.figures import (
     GREEN,
     GREY,
     ORANGE,
+    SKY,
     VERMILLION,
     Curve,
     Panel,
@@ -51,16 +53,18 @@ QUICK: dict[str, Any] = {
 
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
     """Spectra of both hidden layers before and after training, and how well it went."""
-    regime = str(parameters["regime"])
+    regime = parameters["regime"]
     teacher, start = relu_teacher(VARIANCE, rng), untrained(regime, rng)
     x, fresh = rng.standard_normal((SAMPLES, INPUTS)), rng.standard_normal((TESTS, INPUTS))
     y = outputs(teacher, x) + NOISE * rng.standard_normal(SAMPLES)
     decay = float(parameters["weight_decay"])
     end = trained(start, x, y, regime=regime, decay=decay, visits=VISITS, rng=rng).network
+    population = _population(start)
     record: dict[str, Any] = {
         "train_risk": mean_square(outputs(end, x) - y),
         "test_risk": mean_square(outputs(end, fresh) - outputs(teacher, fresh)) + NOISE**2,
-        "first_law": _law(start),
+        "first_law": float(theory.empirical_degrees_of_freedom(population, RIDGE, SAMPLES)),
+        "first_spectrum_law": population.tolist(),
     }
     for when, network in (("before", start), ("after", end)):
         for layer, mu in zip(("first", "second"), _spectra(network, x)):
@@ -70,8 +74,14 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     return record
 
 
+def _population(start: Network) -> Floats:
+    """Exact eigenvalues mu_j/mu_1 of the untrained first layer under x ~ N(0, I)."""
+    w = np.asarray(start.layers[0].weight)
+    return _relative(theory.arccosine_kernel(w @ w.T))
+
+
 def _spectra(network: Network, x: Floats) -> list[Floats]:
-    """Eigenvalues mu_j/mu_1 of the hidden layers' second moments."""
+    """Eigenvalues mu_j/mu_1 of the hidden layers' second moments over the sample."""
     found = []
     for layer in network.layers[:-1]:
         x = np.asarray(layer.forward(x))
@@ -81,81 +91,79 @@ def _spectra(network: Network, x: Floats) -> list[Floats]:
 
 def _relative(moment: Any) -> Floats:
     mu = np.asarray(theory.decompose(moment, vectors=False).eigenvalues)
-    return mu / mu[0]
-
-
-def _law(start: Network) -> float:
-    """Law L6 of N over the sample, of the exact spectrum of the untrained first layer."""
-    w = np.asarray(start.layers[0].weight)  # type: ignore[union-attr]
-    population = _relative(theory.arccosine_kernel(w @ w.T))
-    return theory.empirical_degrees_of_freedom(population, RIDGE, SAMPLES)
+    return np.asarray(mu / mu[0])
 
 
 def figure(records: Records) -> Any:
     """Spectra of each layer, and N and the risks against the weight decay."""
-    decays = values(records, "weight_decay")
-    shown = [
-        (where(records, regime=regime, weight_decay=decay), f"{regime}, decay {decay:g}", colour)
-        for regime, decay, colour in (
-            ("lazy", decays[0], BLUE),
-            ("small", decays[0], ORANGE),
-            ("small", decays[-1], VERMILLION),
-        )
-    ]
-    panels = [
-        _spectrum_panel(records, [x for x in shown if x[0]], layer) for layer in ("first", "second")
-    ]
+    panels = [_spectrum_panel(records, layer) for layer in ("first", "second")]
     panels += [_dof_panel(records, layer) for layer in ("first", "second")]
-    panels.append(_risk_panel(records))
-    return draw(f"{TITLE}\n{BARS}", panels)
+    return draw(f"{TITLE}\n{BARS}", [*panels, _risk_panel(records)])
 
 
-def _spectrum_panel(records: Records, shown: list[tuple[Records, str, str]], layer: str) -> Panel:
+def _spectrum_panel(records: Records, layer: str) -> Panel:
     """Geometric means over the replicates of mu_j/mu_1."""
-    ranks = list(range(1, len(records[0][f"{layer}_spectrum_before"]) + 1))
+    m = len(records[0][f"{layer}_spectrum_before"])
+    ranks = sorted({min(round(10.0 ** (d / 8)), m) for d in range(8 * 3)})
+    low, high = values(records, "weight_decay")[0], values(records, "weight_decay")[-1]
 
-    def mean(mine: Records, when: str) -> list[float | None]:
+    def spectrum(mine: Records, name: str, colour: str, marker: str, when: str = "after") -> Curve:
         mu = np.array([record[f"{layer}_spectrum_{when}"] for record in mine])
         centre = np.exp(np.mean(np.log(np.maximum(mu, 1e-300)), axis=0))
-        return [float(y) if y > 1e-9 else None for y in centre]  # below: rounding
+        shown = [float(centre[j - 1]) if centre[j - 1] > 1e-9 else None for j in ranks]
+        return Curve(name, ranks, shown, "law" if when == "law" else "joined", colour, marker)
 
-    plain = [record for record in records if record["regime"] != "lazy"]
-    curves = [Curve("before training", ranks, mean(plain or records, "before"), "floor", BLACK)]
-    curves += [Curve(name, ranks, mean(mine, "after"), "law", c) for mine, name, c in shown]
+    plain = [record for record in records if record["regime"] != "lazy"] or records
+    curves = [spectrum(plain, "before training", BLACK, "x", "before")]
+    if layer == "first":
+        curves.append(spectrum(records, "before training, population", GREY, "", "law"))
+    for regime, decay, colour, marker in (
+        ("lazy", low, BLUE, "o"),
+        ("small", low, ORANGE, "D"),
+        ("small", high, VERMILLION, "s"),
+    ):
+        if mine := where(records, regime=regime, weight_decay=decay):
+            name = f"{regime}, decay {decay:g}"
+            curves.append(spectrum(mine, name, colour, marker))
     x, y = "rank j of the eigenvalue", r"eigenvalue $\mu_j$ (units of $\mu_1$)"
-    return Panel(f"{layer} layer, after training", x, y, curves, key="spectra", x_base=10)
+    return Panel(f"{layer} layer: spectrum", x, y, curves, key="spectra after training", x_base=10)
 
 
 _REGIMES = {"lazy": (BLUE, "o"), "standard": (GREEN, "^"), "small": (VERMILLION, "s")}
 
 
 def _dof_panel(records: Records, layer: str) -> Panel:
+    """N after training, a curve a regime, and before."""
     curves = []
     for regime in values(records, "regime"):
         mine, (colour, marker) = where(records, regime=regime), _REGIMES[regime]
+        entry = f"{layer}_after"
+        curves.append(measured(mine, "weight_decay", entry, regime, colour, marker, "joined"))
+        # pairs of nodes are equal at the start of a lazy network
+        name, shade = ("lazy, before", SKY) if regime == "lazy" else ("before training", BLACK)
         curves.append(
-            measured(mine, "weight_decay", f"{layer}_after", regime, colour, marker, "joined")
+            measured(mine, "weight_decay", f"{layer}_before", name, shade, "x", "measured")
         )
     decays = values(records, "weight_decay")
-    plain = [record for record in records if record["regime"] != "lazy"] or records
-    ends, before = [decays[0], decays[-1]], np.mean([record[f"{layer}_before"] for record in plain])
-    curves.append(Curve("before training", ends, [float(before)] * 2, "floor", BLACK))
     if layer == "first":
         law = float(np.mean([record["first_law"] for record in records]))
-        curves.append(Curve("before training, law (L6)", ends, [law] * 2, "law", GREY))
+        ends = [decays[0], decays[-1]]
+        curves.append(Curve("before, law (L6)", ends, [law] * 2, "law", GREY))
     y = r"degrees of freedom $N(.01\,\mu_1)$ (nodes)"
-    return Panel(f"{layer} layer", "weight decay", y, curves, y_log=False, x_base=10, key="regimes")
+    title = f"{layer} layer: degrees of freedom"
+    return Panel(title, "weight decay", y, curves, y_log=False, x_base=10, key="regimes")
 
 
 def _risk_panel(records: Records) -> Panel:
+    """Mean squared errors on fresh samples, and pale on the sample."""
     curves = []
     for regime in values(records, "regime"):
         mine, (colour, marker) = where(records, regime=regime), _REGIMES[regime]
-        test = measured(mine, "weight_decay", "test_risk", regime, colour, marker, "joined")
-        train = measured(mine, "weight_decay", "train_risk", f"{regime}, on the sample", colour)
-        curves += [test, Curve(train.label, train.x, train.y, "bound", colour)]
+        curves.append(measured(mine, "weight_decay", "test_risk", regime, colour, marker, "joined"))
+        train = measured(mine, "weight_decay", "train_risk", f"{regime}, on the sample")
+        curves.append(replace(train, colour=colour, marker=marker, kind="joined", faint=True))
     return Panel(
-        "mean squared error",
+        "mean squared error, fresh and (pale) on the sample",
         "weight decay",
         f"risk (target variance {VARIANCE:g})",
         curves,

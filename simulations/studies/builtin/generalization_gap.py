@@ -7,7 +7,8 @@ its weights rounded to 16 bits; of that network
 
     G1 slow, G2 fast   every network of a dyadic class that holds it, the class paid for
     Occam (K8)         every network of as many 16-bit weights, in its sharper form by kl^{-1}
-    held out           a fresh sample of the same size n (G3)
+    held out           a fresh sample of the same size n: by G3, which doubles its risk, and by
+                       kl^{-1}(risk/4M^2, log(2 sqrt(n)/delta)/n), which does not
 
 each bounds the risk with probability 95 %. G2 is of the excess: E_n is known here, as f* is. The
 number of samples from which a bound says something is computed, for the class and the empirical
@@ -20,6 +21,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ from pruneproof.simulations.figures import (
     BLUE,
     GREEN,
     ORANGE,
-    PURPLE,
+    SKY,
     VERMILLION,
     Curve,
     Panel,
@@ -39,7 +41,7 @@ from pruneproof.simulations.figures import (
 from pruneproof.theory import Dense, Network, NetworkClass
 
 from ..study import Study
-from .curves import BARS, Records, means, measured, values, where
+from .curves import BARS, Records, means, measured, styled, values, where
 from .layers import Floats
 from .trained import INPUTS, NOISE, WIDTH, mean_square, outputs, relu_teacher, trained, untrained
 
@@ -51,6 +53,7 @@ LOSS = 4.0 * LARGEST**2
 #: Samples at which bounds are computed, for the figure.
 HORIZON = [round(10.0 ** (d / 2)) for d in range(4, 21)]
 _MOST = 10**15
+_UNITS = "Var y = 1.1"
 TITLE = "Generalization gap and bounds: student 10-100-100-1, pruned, of a teacher 10-6-1"
 GRID: dict[str, list[Any]] = {
     "width": [4, 8, 20, WIDTH],
@@ -61,8 +64,9 @@ QUICK: dict[str, Any] = {"grid": {"width": [8, WIDTH], "samples": [100, 1000]}, 
 _BOUNDS = {
     "slow": ("G1 slow", VERMILLION, "s"),
     "fast": ("G2 fast", ORANGE, "v"),
-    "occam": (f"Occam (K8), {BITS} bits a weight", GREEN, "^"),
-    "held_out": ("held out (G3), n fresh samples", BLUE, "o"),
+    "occam": ("Occam (K8)", GREEN, "^"),
+    "held_out": ("held out (G3)", SKY, "D"),
+    "held_out_kl": ("held out, kl", BLUE, "o"),
 }
 
 
@@ -133,34 +137,36 @@ def _bounds(
     )
     size = network.parameter_count
 
-    def slow(n: int) -> float:
-        lipschitz = 4.0 * LARGEST  # of (f - y)^2 where |f - y| <= 2 M
+    def slow(n: int) -> Any:  # (f - y)^2 changes by at most 4 M |f - f'|
         return theory.slow_bound(
-            train, around, n, loss_bound=LOSS, lipschitz=lipschitz, delta=DELTA
-        ).value
-
-    def fast(n: int) -> float:
-        found = theory.fast_bound(
-            excess, around, n, output_bound=LARGEST, delta=DELTA, clipped=True
+            train, around, n, loss_bound=LOSS, lipschitz=4.0 * LARGEST, delta=DELTA
         )
-        return found.value + NOISE**2
 
-    def occam(n: int) -> float:
-        return LOSS * theory.occam_kl_bound(
-            train / LOSS, n, size=size, nonzeros=size, bits=BITS, delta=DELTA
-        ).value  # fmt: skip
+    def fast(n: int) -> Any:
+        return theory.fast_bound(excess, around, n, output_bound=LARGEST, delta=DELTA, clipped=True)
 
-    def fresh(n: int) -> float:
-        return theory.holdout_transfer_bound(held_out, n, bound=2.0 * LARGEST, delta=DELTA).value
+    def occam(n: int) -> Any:
+        code = {"size": size, "nonzeros": size, "bits": BITS}
+        return theory.occam_kl_bound(train / LOSS, n, **code, delta=DELTA)
 
-    return {"slow": slow, "fast": fast, "occam": occam, "held_out": fresh}
+    def fresh(n: int) -> Any:
+        return theory.holdout_transfer_bound(held_out, n, bound=2.0 * LARGEST, delta=DELTA)
+
+    def fresh_kl(n: int) -> Any:
+        return theory.description_length_bound(held_out / LOSS, n, bits=0.0, delta=DELTA)
+
+    return {
+        "slow": lambda n: float(slow(n).value),
+        "fast": lambda n: float(fast(n).value) + NOISE**2,
+        "occam": lambda n: LOSS * float(occam(n).value),
+        "held_out": lambda n: float(fresh(n).value),
+        "held_out_kl": lambda n: LOSS * float(fresh_kl(n).value),
+    }
 
 
-def _first(bound: Callable[[int], float], level: float) -> float:
-    """Least n with a bound below the level; infinite if none to 10^15 is."""
-    sizes = range(1, _MOST)
-    place = bisect.bisect_right(sizes, -level, key=lambda n: -bound(n))
-    return float(sizes[place]) if place < len(sizes) else math.inf
+def _first(bound: Callable[[int], float], level: float) -> int:
+    """Least n with a bound below the level; 10^15 if no smaller one has."""
+    return bisect.bisect_right(range(_MOST), -level, lo=1, key=lambda n: -bound(n))
 
 
 def figure(records: Records) -> Any:
@@ -174,7 +180,9 @@ def figure(records: Records) -> Any:
         _samples_panel(records, "samples", "not vacuous: below $4M^2$"),
         _samples_panel(records, "samples_learned", "anything learned: below Var $y$"),
     ]
-    return draw(f"{TITLE}\n{BARS}; bounds of 95 %, computed from the largest n on", panels)
+    return draw(
+        f"{TITLE}\n{BARS}; bounds: class and empirical risk of the largest n simulated", panels
+    )
 
 
 def _name(k: int) -> str:
@@ -182,47 +190,47 @@ def _name(k: int) -> str:
 
 
 def _gap_panel(records: Records, k: int) -> Panel:
+    """Measured gap, and bounds on the risk less the risk on the sample."""
     curves = []
     largest = where(records, samples=values(records, "samples")[-1])
+    train = np.mean([record["train_risk"] for record in largest])
     for name, (label, colour, _) in _BOUNDS.items():
-        bound = np.mean([record[f"{name}_curve"] for record in largest], axis=0)
-        train = np.mean([record["train_risk"] for record in largest])
-        curves.append(Curve(label, HORIZON, (bound - train).tolist(), "bound", colour))
-    gaps = measured(records, "samples", "gap", "measured gap", BLACK)
-    curves.append(_positive(gaps))
-    size = int(records[0]["parameters"])
+        bound = np.mean([record[f"{name}_curve"] for record in largest], axis=0) - train
+        shown = [float(y) if y > 0 else None for y in bound]  # the axis is logarithmic
+        curves.append(Curve(label, HORIZON, shown, "bound", colour))
+    across, gaps, bars = means(records, "samples", "gap")
+    seen = [(x, y, bar) for x, y, bar in zip(across, gaps, bars) if y > 0]
+    reach = [bar if bar is None or bar < y else (0.99 * y, bar) for _, y, bar in seen]
+    points = [x for x, _, _ in seen], [y for _, y, _ in seen]
+    curves.append(Curve("measured gap", *points, "measured", BLACK, "s", reach))
     return Panel(
-        f"{_name(k)}: {size} parameters",
+        f"{_name(k)}: {records[0]['parameters']} parameters",
         "samples n",
-        "risk less that on the sample (Var $y$ = 1.1)",
+        f"risk - risk on the sample ({_UNITS})",
         curves,
         x_base=10,
         limit=LOSS,
-        limit_label="$4M^2$: vacuous above",
-        key="gap",
+        limit_label="$4M^2$, the largest loss",
+        key="95 % bounds",
     )
 
 
-def _positive(curve: Curve) -> Curve:
-    """The curve without what a logarithmic axis cannot show."""
-    y = [v if v is not None and v > 0 else None for v in curve.y]
-    bars = curve.error or [None] * len(y)
-    kept = [b if b is not None and v is not None and b < v else None for b, v in zip(bars, y)]
-    return Curve(curve.label, curve.x, y, curve.kind, curve.colour, curve.marker, kept)
+def _name(k: int) -> str:
+    return "not pruned" if k == WIDTH else f"{k} nodes a layer"
 
 
 def _risk_panel(records: Records) -> Panel:
+    """Mean squared errors on fresh samples, and pale on the sample."""
     curves = []
-    styles = ((PURPLE, "v"), (BLUE, "o"), (GREEN, "^"), (BLACK, "s"))
-    for k, (colour, marker) in zip(values(records, "width"), styles):
+    for k, colour, marker in styled(records, "width"):
         mine = where(records, width=k)
-        curves.append(measured(mine, "samples", "test_risk", _name(k), colour, marker))
-        across, risks, _ = means(mine, "samples", "train_risk")
-        curves.append(Curve(f"{_name(k)}, on the sample", across, risks, "bound", colour))
+        curves.append(measured(mine, "samples", "test_risk", _name(k), colour, marker, "joined"))
+        train = measured(mine, "samples", "train_risk", _name(k), colour, marker, "joined")
+        curves.append(replace(train, faint=True))
     return Panel(
-        "risks",
+        "risks, fresh and (pale) on the sample",
         "samples n",
-        "mean squared error (Var $y$ = 1.1)",
+        f"mean squared error ({_UNITS})",
         curves,
         x_base=10,
         limit=NOISE**2,
@@ -232,15 +240,19 @@ def _risk_panel(records: Records) -> Panel:
 
 
 def _samples_panel(records: Records, entry: str, title: str) -> Panel:
+    """Medians over the replicates of the samples that each bound needs."""
     curves = []
     largest = where(records, samples=values(records, "samples")[-1])
     for name, (label, colour, marker) in _BOUNDS.items():
-        across, needed, _ = means(largest, "parameters", f"{name}_{entry}")
-        finite = [y if math.isfinite(y) else None for y in needed]
-        curves.append(Curve(label, across, finite, "joined", colour, marker))
-    return Panel(
-        title, "parameters of the network", "samples n needed", curves, x_base=10, key="gap"
-    )
+        across = values(largest, "parameters")
+        needed = [
+            float(np.median([r[f"{name}_{entry}"] for r in where(largest, parameters=size)]))
+            for size in across
+        ]
+        shown = [n if n < _MOST else None for n in needed]
+        curves.append(Curve(label, across, shown, "joined", colour, marker))
+    x, y = "parameters of the network", "samples n needed"
+    return Panel(title, x, y, curves, x_base=10, key="95 % bounds")
 
 
 STUDY = Study("generalization-gap", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

@@ -18,7 +18,6 @@ from pruneproof import theory
 from pruneproof.simulations.figures import (
     BLACK,
     BLUE,
-    GREEN,
     ORANGE,
     PURPLE,
     VERMILLION,
@@ -28,8 +27,8 @@ from pruneproof.simulations.figures import (
 )
 
 from ..study import Study
-from .curves import BARS, Records, values, where
-from .trained import INPUTS, NOISE, mean_square, outputs, relu_teacher, trained, untrained
+from .curves import BARS, Bar, Records, means, styled, values, where
+from .trained import INPUTS, NOISE, WIDTH, mean_square, outputs, relu_teacher, trained, untrained
 
 SAMPLES, TESTS, VARIANCE, VISITS, DECAY = 1000, 5000, 4.0, 3e5, 0.01
 TITLE = f"Choice of theta in pruning a trained student 10-100-100-1, n = {SAMPLES}"
@@ -41,9 +40,9 @@ GRID: dict[str, list[Any]] = {
 REPLICATES = 40
 QUICK: dict[str, Any] = {"grid": {**GRID, "width": [2, 8]}, "replicates": 4}
 _BASELINES = {
-    "magnitude": (VERMILLION, "magnitude"),
-    "leverage": (ORANGE, "leverage sampling"),
-    "random": (PURPLE, "random"),
+    "magnitude": (VERMILLION, "s", "magnitude"),
+    "leverage": (ORANGE, "^", "leverage sampling"),
+    "random": (PURPLE, "v", "random"),
 }
 
 
@@ -75,7 +74,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 
 def figure(records: Records) -> Any:
-    """Excess risk against theta, a panel a width, and the ratio to theta = 0 of the same student."""
+    """Excess risk against theta, a panel a width; its ratio to theta = 0 of the same student."""
     panels = [_risk_panel(where(records, width=k), k) for k in values(records, "width")]
     if all("theta_0" in record for record in records):
         panels.append(_ratio_panel(records))
@@ -83,32 +82,21 @@ def figure(records: Records) -> Any:
 
 
 def _thetas(records: Records) -> list[float]:
-    return [float(theta) for theta in records[0]["thetas"]]
-
-
-def _centre(records: Records, entries: list[str], over: str | None = None) -> Any:
-    """Geometric mean of each entry (risks vary by factors), and half-lengths of its bars."""
-    logs = np.log([[record[name] for name in entries] for record in records])
-    if over is not None:
-        logs -= np.log([[record[over]] for record in records])
-    centres = np.exp(logs.mean(axis=0))
-    if len(logs) < 2:
-        return centres, [None] * len(entries)
-    return centres, centres * np.expm1(2.0 * logs.std(axis=0, ddof=1) / np.sqrt(len(logs)))
+    return sorted({float(theta) for record in records for theta in record["thetas"]})
 
 
 def _risk_panel(records: Records, width: int) -> Panel:
     thetas = _thetas(records)
-    centres, bars = _centre(records, [f"theta_{theta:g}" for theta in thetas])
-    curves = [Curve("greedy", thetas, centres, "joined", BLUE, "o", bars)]
-    for name, (colour, label) in _BASELINES.items():
-        level, bar = _centre(records, [name])
-        marker = {"magnitude": "s", "leverage": "^", "random": "v"}[name]
-        curves.append(Curve(label, [-0.08], level, "measured", colour, marker, bar))
-    level, _ = _centre(records, ["unpruned"])
-    curves.append(Curve("unpruned", [-0.1, 1.0], list(level) * 2, "floor", BLACK))
+    y, bars = zip(*(_centre(records, f"theta_{theta:g}") for theta in thetas))
+    curves = [Curve("greedy", thetas, y, "joined", BLUE, "o", bars)]
+    ends = [thetas[0], thetas[-1]]
+    for name, (colour, marker, label) in _BASELINES.items():
+        level, bar = _centre(records, name)
+        curves.append(Curve(label, ends, [level] * 2, "joined", colour, marker, [bar] * 2))
+    level, _ = _centre(records, "unpruned")
+    curves.append(Curve("unpruned", ends, [level] * 2, "floor", BLACK))
     return Panel(
-        f"k = {width} of 100 nodes, both layers",
+        f"k = {width} of {WIDTH} nodes, both layers",
         r"$\theta$ (0: output loss, 1: input loss)",
         f"excess risk (target variance {VARIANCE:g})",
         curves,
@@ -117,16 +105,27 @@ def _risk_panel(records: Records, width: int) -> Panel:
     )
 
 
+def _centre(records: Records, entry: str) -> tuple[float, Bar]:
+    """Mean of an entry over the students, and two standard errors."""
+    _, (centre,), (bar,) = means(records, "width", entry)
+    return centre, bar
+
+
 def _ratio_panel(records: Records) -> Panel:
+    """Geometric means of ratios, as risks vary by factors from student to student."""
     thetas, curves = _thetas(records), []
-    for width, colour, marker in zip(values(records, "width"), (GREEN, BLUE, PURPLE), "^os"):
+    for width, colour, marker in styled(records, "width"):
         mine = where(records, width=width)
-        centres, bars = _centre(mine, [f"theta_{theta:g}" for theta in thetas], over="theta_0")
-        curves.append(Curve(f"k = {width}", thetas, centres, "joined", colour, marker, bars))
+        risks = np.array([[record[f"theta_{theta:g}"] for theta in thetas] for record in mine])
+        logs = np.log(risks) - np.log([[record["theta_0"]] for record in mine])
+        y = np.exp(logs.mean(axis=0))
+        error = 2.0 * logs.std(axis=0, ddof=min(1, len(mine) - 1)) / np.sqrt(len(mine))
+        bars = [(a * -np.expm1(-e), a * np.expm1(e)) for a, e in zip(y, error)]
+        curves.append(Curve(f"k = {width}", thetas, list(y), "joined", colour, marker, bars))
     return Panel(
         r"against $\theta = 0$, student by student",
         r"$\theta$ (0: output loss, 1: input loss)",
-        r"excess risk / that at $\theta = 0$",
+        r"excess risk / that at $\theta = 0$, geometric mean",
         curves,
         x_log=False,
         y_log=False,

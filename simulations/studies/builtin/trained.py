@@ -14,6 +14,7 @@ import numpy as np
 
 from pruneproof import theory
 from pruneproof.simulations.students import Student, initial, train
+from pruneproof.simulations.students.initialisation import Regime
 from pruneproof.theory import Dense, Network
 
 from .layers import Floats
@@ -34,14 +35,14 @@ def relu_teacher(variance: float, rng: Any) -> Network:
     return Network([Dense(w, activation="relu"), Dense(a[None, :], np.array([-mean]))])
 
 
-def untrained(regime: str, rng: Any) -> Network:
+def untrained(regime: Regime, rng: Any) -> Network:
     """Student 10-100-100-1 at initialisation."""
     scale = _LAZINESS if regime == "lazy" else None
-    return initial((INPUTS, WIDTH, WIDTH, 1), "relu", regime=regime, scale=scale, rng=rng)  # type: ignore[arg-type]
+    return initial((INPUTS, WIDTH, WIDTH, 1), "relu", regime=regime, scale=scale, rng=rng)
 
 
 def trained(
-    start: Network, x: Floats, y: Floats, *, regime: str, decay: float, visits: float, rng: Any
+    start: Network, x: Floats, y: Floats, *, regime: Regime, decay: float, visits: float, rng: Any
 ) -> Student:
     """Student after at least `visits` gradients of single samples, in batches of 32."""
     step = _STEP / _LAZINESS**2 if regime == "lazy" else _STEP
