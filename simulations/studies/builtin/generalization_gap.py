@@ -41,7 +41,7 @@ from pruneproof.simulations.figures import (
 from pruneproof.theory import Dense, Network, NetworkClass
 
 from ..study import Study
-from .curves import BARS, Records, means, measured, styled, values, where
+from .curves import BARS, Records, measured, styled, values, where
 from .layers import Floats
 from .trained import INPUTS, NOISE, WIDTH, mean_square, outputs, relu_teacher, trained, untrained
 
@@ -178,15 +178,10 @@ def figure(records: Records) -> Any:
     panels.append(_risk_panel(records))
     panels += [
         _samples_panel(records, "samples", "not vacuous: below $4M^2$"),
-        _samples_panel(records, "samples_learned", "anything learned: below Var $y$"),
+        _samples_panel(records, "samples_learned", "anything learned: below Var y"),
     ]
-    return draw(
-        f"{TITLE}\n{BARS}; bounds: class and empirical risk of the largest n simulated", panels
-    )
-
-
-def _name(k: int) -> str:
-    return "not pruned" if k == WIDTH else f"{k} nodes a layer"
+    said = "bounds: class and empirical risk of the largest n simulated"
+    return draw(f"{TITLE}\n{BARS}; {said}", panels)
 
 
 def _gap_panel(records: Records, k: int) -> Panel:
@@ -198,11 +193,8 @@ def _gap_panel(records: Records, k: int) -> Panel:
         bound = np.mean([record[f"{name}_curve"] for record in largest], axis=0) - train
         shown = [float(y) if y > 0 else None for y in bound]  # the axis is logarithmic
         curves.append(Curve(label, HORIZON, shown, "bound", colour))
-    across, gaps, bars = means(records, "samples", "gap")
-    seen = [(x, y, bar) for x, y, bar in zip(across, gaps, bars) if y > 0]
-    reach = [bar if bar is None or bar < y else (0.99 * y, bar) for _, y, bar in seen]
-    points = [x for x, _, _ in seen], [y for _, y, _ in seen]
-    curves.append(Curve("measured gap", *points, "measured", BLACK, "s", reach))
+    points = measured(records, "samples", "gap", "measured gap", BLACK, "s")
+    curves.append(replace(points, y=[y if y and y > 0 else None for y in points.y]))
     return Panel(
         f"{_name(k)}: {records[0]['parameters']} parameters",
         "samples n",
@@ -244,11 +236,11 @@ def _samples_panel(records: Records, entry: str, title: str) -> Panel:
     curves = []
     largest = where(records, samples=values(records, "samples")[-1])
     for name, (label, colour, marker) in _BOUNDS.items():
-        across = values(largest, "parameters")
-        needed = [
-            float(np.median([r[f"{name}_{entry}"] for r in where(largest, parameters=size)]))
-            for size in across
-        ]
+        groups = [where(largest, width=k) for k in values(largest, "width")]
+        across, needed = (
+            [float(np.median([record[of] for record in group])) for group in groups]
+            for of in ("parameters", f"{name}_{entry}")
+        )
         shown = [n if n < _MOST else None for n in needed]
         curves.append(Curve(label, across, shown, "joined", colour, marker))
     x, y = "parameters of the network", "samples n needed"
