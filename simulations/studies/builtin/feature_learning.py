@@ -102,16 +102,16 @@ def figure(records: Records) -> Any:
 
 
 def _spectrum_panel(records: Records, layer: str) -> Panel:
-    """Geometric means over the replicates of mu_j/mu_1."""
+    """Medians over the replicates of mu_j/mu_1."""
     m = len(records[0][f"{layer}_spectrum_before"])
     ranks = sorted({min(round(10.0 ** (d / 8)), m) for d in range(8 * 3)})
     low, high = values(records, "weight_decay")[0], values(records, "weight_decay")[-1]
 
     def spectrum(mine: Records, name: str, colour: str, marker: str, when: str = "after") -> Curve:
         mu = np.array([record[f"{layer}_spectrum_{when}"] for record in mine])
-        centre = np.exp(np.mean(np.log(np.maximum(mu, 1e-300)), axis=0))
+        centre = np.median(mu, axis=0)
         shown = [float(centre[j - 1]) if centre[j - 1] > 1e-9 else None for j in ranks]
-        return Curve(name, ranks, shown, "law" if when == "law" else "joined", colour, marker)
+        return Curve(name, ranks, shown, "law" if when == "law" else "measured", colour, marker)
 
     plain = [record for record in records if record["regime"] != "lazy"] or records
     curves = [spectrum(plain, "before training", BLACK, "x", "before")]
@@ -126,29 +126,31 @@ def _spectrum_panel(records: Records, layer: str) -> Panel:
             name = f"{regime}, decay {decay:g}"
             curves.append(spectrum(mine, name, colour, marker))
     x, y = "rank j of the eigenvalue", r"eigenvalue $\mu_j$ (units of $\mu_1$)"
-    return Panel(f"{layer} layer: spectrum", x, y, curves, key="spectra after training", x_base=10)
+    return Panel(f"{layer} layer: spectrum", x, y, curves, key="medians of spectra", x_base=10)
 
 
 _REGIMES = {"lazy": (BLUE, "o"), "standard": (GREEN, "^"), "small": (VERMILLION, "s")}
 
 
 def _dof_panel(records: Records, layer: str) -> Panel:
-    """N after training, a curve a regime, and before."""
+    """N after training, a curve a regime, and before: nodes of a lazy network start in pairs."""
     curves = []
     for regime in values(records, "regime"):
         mine, (colour, marker) = where(records, regime=regime), _REGIMES[regime]
         entry = f"{layer}_after"
         curves.append(measured(mine, "weight_decay", entry, regime, colour, marker, "joined"))
-        # pairs of nodes are equal at the start of a lazy network
-        name, shade = ("lazy, before", SKY) if regime == "lazy" else ("before training", BLACK)
-        curves.append(
-            measured(mine, "weight_decay", f"{layer}_before", name, shade, "x", "measured")
-        )
+    plain = [record for record in records if record["regime"] != "lazy"]
+    for mine, name, colour in (
+        (plain, "before training", BLACK),
+        (where(records, regime="lazy"), "before training, lazy", SKY),
+    ):
+        if mine:
+            curves.append(measured(mine, "weight_decay", f"{layer}_before", name, colour, "x"))
     decays = values(records, "weight_decay")
     if layer == "first":
         law = float(np.mean([record["first_law"] for record in records]))
         ends = [decays[0], decays[-1]]
-        curves.append(Curve("before, law (L6)", ends, [law] * 2, "law", GREY))
+        curves.append(Curve("before training, law (L6)", ends, [law] * 2, "law", GREY))
     y = r"degrees of freedom $N(.01\,\mu_1)$ (nodes)"
     title = f"{layer} layer: degrees of freedom"
     return Panel(title, "weight decay", y, curves, y_log=False, x_base=10, key="regimes")
@@ -160,7 +162,7 @@ def _risk_panel(records: Records) -> Panel:
     for regime in values(records, "regime"):
         mine, (colour, marker) = where(records, regime=regime), _REGIMES[regime]
         curves.append(measured(mine, "weight_decay", "test_risk", regime, colour, marker, "joined"))
-        train = measured(mine, "weight_decay", "train_risk", f"{regime}, on the sample")
+        train = measured(mine, "weight_decay", "train_risk", regime)
         curves.append(replace(train, colour=colour, marker=marker, kind="joined", faint=True))
     return Panel(
         "mean squared error, fresh and (pale) on the sample",
