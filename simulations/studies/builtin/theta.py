@@ -140,10 +140,12 @@ def _change_panel(records: Records) -> Panel:
     thetas, curves = _thetas(records), []
     for width, colour, marker in styled(records, "width"):
         mine = where(records, width=width)
-        for end, kind, name in (("_bound", "bound", "bound (B1)"), ("", "joined", "measured")):
-            y, bars = zip(*(_centre(mine, f"theta_{theta:g}_change{end}") for theta in thetas))
-            label = f"{name}, k = {width}"
-            curves.append(Curve(label, thetas, y, kind, colour, marker, None if end else bars))
+        bound = [_centre(mine, f"theta_{theta:g}_change_bound")[0] for theta in thetas]
+        y, bars = zip(*(_centre(mine, f"theta_{theta:g}_change") for theta in thetas))
+        curves += [
+            Curve(f"bound (B1), k = {width}", thetas, bound, "bound", colour),
+            Curve(f"measured, k = {width}", thetas, y, "joined", colour, marker, bars),
+        ]
     return Panel(
         "change of output on the sample",
         r"$\theta$ (0: output loss, 1: input loss)",
