@@ -21,7 +21,7 @@ from pruneproof.simulations.studies.study import Study, plain_record
 OWN = ("feature-learning", "theta", "generalization-gap")
 THEORY = {
     "feature-learning": {"before training, population", "before training, law (L6)"},
-    "theta": {"bound (B1), k = 2", "bound (B1), k = 8"},
+    "theta": {"bound (B1), median, k = 2", "bound (B1), median, k = 8"},
     "generalization-gap": {"G1 slow", "G2 fast", "Occam (K8)", "held out (G3)", "held out, kl"},
 }
 
@@ -96,7 +96,7 @@ def test_figures_have_labelled_axes_and_theory_beside_points(name, quick) -> Non
     labels = {label for ax in shown for label in ax.get_legend_handles_labels()[1]}
     assert THEORY[name] <= labels
     assert any(container.has_yerr for ax in shown for container in ax.containers)
-    assert rendered(figure, "png") == rendered(module_of(name).figure(quick[name]), "png")
+    assert rendered(figure, "svg") == rendered(module_of(name).figure(quick[name]), "svg")
 
 
 @pytest.mark.parametrize("name", OWN)

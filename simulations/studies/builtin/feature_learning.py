@@ -110,7 +110,7 @@ def _spectrum_panel(records: Records, layer: str) -> Panel:
     def spectrum(mine: Records, name: str, colour: str, marker: str, when: str = "after") -> Curve:
         mu = np.array([record[f"{layer}_spectrum_{when}"] for record in mine])
         centre = np.median(mu, axis=0)
-        shown = [float(centre[j - 1]) if centre[j - 1] > 1e-9 else None for j in ranks]
+        shown = [float(centre[j - 1]) if centre[j - 1] > 1e-8 else None for j in ranks]
         return Curve(name, ranks, shown, "law" if when == "law" else "measured", colour, marker)
 
     plain = [record for record in records if record["regime"] != "lazy"] or records
