@@ -94,7 +94,9 @@ def random_feature_law(
 
     Notes
     -----
-    Measured risks of a few hundred samples lay within 3 % of it (laws.L7).
+    Measured risks of a few hundred samples lay within 3 % of it (laws.L7). Nearly without ridge and
+    next to the interpolation threshold they lie above it by about 1/|n - k| of it: at n = 100 by
+    10 % for k = 90 and 110, by 4 % for k = 70.
     """
     mu, v = as_target(eigenvalues, coefficients)
     d, s2 = as_ridge(ridge), as_ridge(noise, name="noise")

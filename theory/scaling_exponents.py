@@ -213,7 +213,7 @@ def power_law_sum(exponent: float, capacity: float, ridge: float, power: int) ->
     panels = math.ceil((end - start) * alpha / 2.0)
     integral = float(terms(np.array([end]))[0]) * math.exp(end) / fall
     if panels:
-        nodes, weights = np.polynomial.legendre.leggauss(16)
+        nodes, weights = _gauss()
         half = (end - start) / panels / 2.0
         log_t = start + half * (2.0 * np.arange(panels)[:, None] + 1.0 + nodes)
         integral += half * float(np.sum(terms(log_t) * np.exp(log_t) @ weights))
@@ -226,6 +226,12 @@ def _log_integers() -> NDArray[np.float64]:
     logs: NDArray[np.float64] = np.log(np.arange(1.0, _TERMS + 2))
     logs.flags.writeable = False
     return logs
+
+
+@functools.cache
+def _gauss() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    return nodes, weights
 
 
 def _spent(alpha: float, g: float) -> float:

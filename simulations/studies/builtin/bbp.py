@@ -21,7 +21,7 @@ from .curves import BARS, Records, measured, styled, values, where
 from .layers import gaussian
 
 NODES = 300
-TITLE = f"Spiked covariance: one direction of variance $\\ell$ in unit noise, {NODES} nodes"
+TITLE = f"Spiked covariance: one strong direction in unit noise, {NODES} nodes"
 GRID: dict[str, list[Any]] = {
     "aspect": [0.25, 1.0, 4.0],
     "spike": [1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0],

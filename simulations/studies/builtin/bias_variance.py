@@ -39,7 +39,8 @@ from .layers import Floats, haar_rotation, power_law
 
 NODES, EXPONENT, NOISE = 100, 2.0, 0.5
 TITLE = (
-    f"Bias and variance of kept nodes, eigenvalues $j^{{-{EXPONENT:g}}}$, noise variance {NOISE:g}"
+    f"Bias and variance of kept nodes, power-law eigenvalues (exponent {EXPONENT:g}), "
+    f"noise variance {NOISE:g}"
 )
 GRID: dict[str, list[Any]] = {"samples": [100, 400], "width": [1, 2, 4, 8, 16, 32, 64]}
 REPLICATES = 100

@@ -22,7 +22,8 @@ from .layers import block_rotated, power_law
 
 NODES, EXPONENT = 256, 2.0
 TITLE = (
-    f"Law of the sampled loss and coherence, {NODES} nodes with eigenvalues $j^{{-{EXPONENT:g}}}$"
+    f"Law of the sampled loss and coherence, {NODES} nodes with power-law eigenvalues "
+    f"(exponent {EXPONENT:g})"
 )
 GRID: dict[str, list[Any]] = {"block": [1, 2, 4, 16, 64, 256], "draws": [16, 32, 64]}
 REPLICATES = 100

@@ -30,7 +30,7 @@ from .curves import BARS, Records, measured, values, where
 from .layers import power_law, rotated
 
 NODES = 128
-TITLE = f"Reconstruction error of kept nodes, {NODES} nodes with eigenvalues $j^{{-a}}$, rotated"
+TITLE = f"Reconstruction error of kept nodes, {NODES} rotated nodes with power-law eigenvalues"
 GRID: dict[str, list[Any]] = {"exponent": [1.5, 3.0], "width": [2, 4, 8, 16, 32, 64]}
 REPLICATES = 40
 QUICK: dict[str, Any] = {"grid": {**GRID, "width": [4, 16, 64]}, "replicates": 8}
@@ -72,7 +72,7 @@ def figure(records: Records) -> Any:
         ]
         panels.append(
             Panel(
-                f"a = {a:g}",
+                f"exponent a = {a:g}",
                 "kept nodes k",
                 r"lost share of the variance $L^A/\mathrm{Tr}\,\Sigma$",
                 curves,

@@ -26,7 +26,7 @@ from .curves import BARS, Records, measured, styled, values, where
 from .layers import gaussian, power_law
 
 NODES = 500
-TITLE = f"Degrees of freedom of a layer of {NODES} nodes with eigenvalues $j^{{-a}}$"
+TITLE = f"Degrees of freedom of a layer of {NODES} nodes with power-law eigenvalues"
 GRID: dict[str, list[Any]] = {
     "exponent": [1.2, 2.0],
     "samples": [50, 200, 1000],
@@ -77,7 +77,7 @@ def figure(records: Records) -> Any:
             ]
         panels.append(
             Panel(
-                f"a = {a:g}",
+                f"exponent a = {a:g}",
                 r"ridge $\lambda$ (units of $\mu_1$)",
                 r"degrees of freedom $N(\lambda)$ (nodes)",
                 curves,

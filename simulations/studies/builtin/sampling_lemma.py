@@ -25,8 +25,8 @@ NODES, EXPONENT, DOF = 128, 1.5, 8.0
 FAILURE = 1.0 / 15.0
 _BASES = {"rotated": (NODES, "incoherent nodes"), "diagonal": (1, "coherent nodes")}
 TITLE = (
-    f"Leverage sampling of {NODES} nodes with eigenvalues $j^{{-{EXPONENT:g}}}$, "
-    rf"$N(\lambda)$ = {DOF:g}"
+    f"Leverage sampling of {NODES} nodes with power-law eigenvalues (exponent {EXPONENT:g}), "
+    f"{DOF:g} degrees of freedom"
 )
 GRID: dict[str, list[Any]] = {
     "basis": ["rotated", "diagonal"],

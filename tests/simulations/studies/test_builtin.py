@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import invwishart
 
 from pruneproof import theory
 from pruneproof.simulations.figures import rendered
@@ -216,6 +217,16 @@ def test_refitted_risks_are_those_of_the_formula(samples, width) -> None:
     mine = run(module.STUDY, [{"samples": samples, "width": width}], 60)
     assert_near(mine, "folded", module.missed(width), 0.0)
     assert_near(mine, "refitted", module.refitted(width, samples), 0.0)
+
+
+@pytest.mark.parametrize(("samples", "width"), [(5, 1), (12, 8), (100, 64)])
+def test_the_formula_of_refitting_by_the_inverse_wishart_law(samples, width) -> None:
+    """Given the kept nodes, the risk is the noise times 1 + Tr of an inverse Wishart matrix."""
+    module = module_of("bias-variance")
+    inverse = invwishart(df=samples, scale=np.eye(width)).mean()
+    noise = module.NOISE + module.missed(width)
+    wanted = noise * (1 + float(np.trace(np.atleast_2d(inverse)))) - module.NOISE
+    assert module.refitted(width, samples) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_rotations_are_uniform_and_blocks_keep_the_spectrum() -> None:
