@@ -1,12 +1,12 @@
 r"""Spectra of the hidden layers of a network before and after training: what makes them decay.
 
 Student 10-100-100-1 of a teacher 10-6-1, n = 1000. Of each hidden layer: mu_j/mu_1 and
-N(.01 mu_1) of its uncentred second moment over the sample. A lazy network keeps its spectra. Weight decay makes the others'
-decay fast, from a small start or not: at .01 about two directions are left of the second layer,
-and the risk is the least. Without it, training from a standard start fits the noise and gains
-degrees of freedom. The rate of a lazy network is 1/alpha^2 = 1/100 of the others', so that its
-decay acts as much slower. At the start the first layer's population spectrum
-is the arc-cosine kernel of its weights, and law L6 gives N of the sample.
+N(.01 mu_1) of its uncentred second moment over the sample. A lazy network keeps its spectra.
+Weight decay makes the others' decay fast, from a small start or not: at .01 about two directions
+are left of the second layer, and the risk is the least. Without it, training from a standard start
+fits the noise and gains degrees of freedom. The rate of a lazy network is 1/alpha^2 = 1/100 of the
+others', so that its decay acts as much slower. At the start the first layer's population spectrum
+is that of the arc-cosine kernel of its weights, and law L6 gives N of the sample.
 """
 
 from __future__ import annotations
