@@ -104,6 +104,12 @@ def test_figures_of_one_condition_and_one_replicate(name, quick) -> None:
     assert rendered(module_of(name).figure(quick[name][:1]), "svg")
 
 
+def test_widths_above_the_students_are_refused() -> None:
+    for name, rest in (("theta", {"thetas": [0.0]}), ("generalization-gap", {"samples": 32})):
+        with pytest.raises(ValueError, match=r"101.*100|100.*101"):
+            builtin_study(name).replicate({"width": 101, **rest}, np.random.default_rng(0))
+
+
 def test_the_teacher_has_the_stated_mean_and_variance() -> None:
     rng = np.random.default_rng(1)
     y = trained.outputs(trained.relu_teacher(4.0, rng), rng.standard_normal((200_000, 10)))

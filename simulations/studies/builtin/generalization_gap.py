@@ -79,7 +79,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     )
     y, held_y, test_y = (_noisy(f, rng) for f in (truth, held_truth, test_truth))
     network = trained(start, x, y, regime="small", decay=DECAY, visits=VISITS, rng=rng).network
-    if k < WIDTH:
+    if k != WIDTH:
         network = theory.compress(network, x, k).network
     network = rounded(network)
     train = mean_square(cut(network, x) - y)

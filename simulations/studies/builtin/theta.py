@@ -83,7 +83,8 @@ def figure(records: Records) -> Any:
 
 
 def _thetas(records: Records) -> list[float]:
-    return sorted({float(theta) for record in records for theta in record["thetas"]})
+    """Values of theta that all records have."""
+    return sorted(set.intersection(*({float(t) for t in record["thetas"]} for record in records)))
 
 
 def _risk_panel(records: Records, width: int) -> Panel:
