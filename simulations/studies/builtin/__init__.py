@@ -13,4 +13,7 @@ STUDIES: dict[str, str] = {
     "pruned-least-squares": "pruned_least_squares",
     "scaling-exponents": "scaling_exponents",
     "bias-variance": "bias_variance",
+    "feature-learning": "feature_learning",
+    "theta": "theta",
+    "generalization-gap": "generalization_gap",
 }
