@@ -39,13 +39,13 @@ def record_of(study: Study, place: int, replicate: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def quick() -> dict[str, list[dict[str, Any]]]:
-    """Records of every study as a quick run makes them."""
+    """Records of every study on the grid of a quick run, twice each at most."""
     studies = {name: builtin_study(name).quickened for name in OWN}
     return {
         name: [
             record_of(study, place, replicate)
             for place in range(len(study.conditions))
-            for replicate in range(study.replicates)
+            for replicate in range(min(study.replicates, 2))
         ]
         for name, study in studies.items()
     }
@@ -82,7 +82,7 @@ def test_records_are_finite_and_depend_on_the_seed_alone(name, quick) -> None:
                 assert isinstance(number, str) or math.isfinite(number), entry
     study = builtin_study(name).quickened
     last = quick[name][-1]  # alone, after others had been drawn
-    assert record_of(study, len(study.conditions) - 1, study.replicates - 1) == last
+    assert record_of(study, len(study.conditions) - 1, last["replicate"]) == last
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -38,7 +38,7 @@ NODES = 128
 TITLE = f"Reconstruction error of kept nodes, {NODES} rotated nodes with power-law eigenvalues"
 GRID: dict[str, list[Any]] = {"exponent": [1.5, 3.0], "width": [2, 4, 8, 16, 32, 64]}
 REPLICATES = 40
-QUICK: dict[str, Any] = {"grid": {**GRID, "width": [4, 16, 64]}, "replicates": 8}
+QUICK: dict[str, Any] = {"grid": {**GRID, "width": [4, 16, 32]}, "replicates": 4}
 #: Colour, marker and name of each selector's losses.
 SELECTORS = {
     "random": (ORANGE, "v", "random"),
