@@ -98,7 +98,8 @@ def _split(y: float) -> tuple[float, float]:
     q = INVERSE_FACTORIALS[13]
     for k in range(12, 1, -1):
         q = q * r + INVERSE_FACTORIALS[k]
-    return _from_bits((_to_bits(shifted) + 1023) << 52), r + r * r * q
+    bits = (_to_bits(shifted) + 1023) << 52  # type: ignore[call-arg]
+    return _from_bits(bits), r + r * r * q  # type: ignore[call-arg]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})

@@ -118,7 +118,7 @@ def batch_gradient(
         slope = slopes[right:end]
         _descend(activations[layer], states[right:end], derivatives[right:end], slope)
         at -= outer
-        np.dot(ones, slope.reshape((rows, outer)), gradient[at : at + outer])
+        _combine(ones, slope, gradient[at : at + outer])
         at -= inner * outer
         _transposed_times(states[left:right], slope, rows, gradient[at : at + inner * outer])
         if layer > 0:
@@ -129,39 +129,49 @@ def batch_gradient(
 @njit(cache=True, nogil=True, error_model="numpy")
 def _times(states: Floats, weight: Floats, rows: int, out: Floats) -> None:
     """out (rows, outer) = states (rows, inner) weight (inner, outer), all flat."""
-    inner = states.shape[0] // rows
-    outer = out.shape[0] // rows
+    inner, outer = states.shape[0] // rows, out.shape[0] // rows
     if outer == 1:
-        np.dot(states.reshape((rows, inner)), weight, out)
+        _dots(states, weight, out)
+    elif rows == 1:
+        _combine(states, weight, out)
     else:
-        weights = weight.reshape((inner, outer))
-        np.dot(states.reshape((rows, inner)), weights, out.reshape((rows, outer)))
+        np.dot(
+            states.reshape((rows, inner)),
+            weight.reshape((inner, outer)),
+            out.reshape((rows, outer)),
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _transposed_times(states: Floats, slope: Floats, rows: int, out: Floats) -> None:
     """out (inner, outer) = states (rows, inner)^T slope (rows, outer), all flat."""
-    inner = states.shape[0] // rows
-    outer = slope.shape[0] // rows
+    inner, outer = states.shape[0] // rows, slope.shape[0] // rows
     if rows == 1:
         _outer(states, slope, out)
     elif outer == 1:
-        np.dot(slope, states.reshape((rows, inner)), out)
+        _combine(slope, states, out)
     else:
-        slopes = slope.reshape((rows, outer))
-        np.dot(states.reshape((rows, inner)).T, slopes, out.reshape((inner, outer)))
+        np.dot(
+            states.reshape((rows, inner)).T,
+            slope.reshape((rows, outer)),
+            out.reshape((inner, outer)),
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _times_transposed(slope: Floats, weight: Floats, rows: int, out: Floats) -> None:
     """out (rows, inner) = slope (rows, outer) weight (inner, outer)^T, all flat."""
-    inner = out.shape[0] // rows
-    outer = slope.shape[0] // rows
+    inner, outer = out.shape[0] // rows, slope.shape[0] // rows
     if outer == 1:
         _outer(slope, weight, out)
+    elif rows == 1:
+        _dots(weight, slope, out)
     else:
-        weights = weight.reshape((inner, outer))
-        np.dot(slope.reshape((rows, outer)), weights.T, out.reshape((rows, inner)))
+        np.dot(
+            slope.reshape((rows, outer)),
+            weight.reshape((inner, outer)).T,
+            out.reshape((rows, inner)),
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -174,7 +184,41 @@ def _outer(u: Floats, v: Floats, out: Floats) -> None:
             row[b] = factor * v[b]
 
 
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+def _dots(matrix: Floats, v: Floats, out: Floats) -> None:
+    """out (m,) = matrix (m, n) v (n,), the matrix flat."""
+    n = v.shape[0]
+    for a in range(out.shape[0]):
+        row = matrix[a * n : (a + 1) * n]
+        total = 0.0
+        for i in range(n):
+            total += row[i] * v[i]
+        out[a] = total
+
+
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _combine(u: Floats, matrix: Floats, out: Floats) -> None:
+    """out (n,) = u (m,) matrix (m, n), the matrix flat; eight rows at a time."""
+    n, m = out.shape[0], u.shape[0]
+    whole = m - m % 8
+    out[:] = 0.0
+    for a in range(0, whole, 8):
+        u0, u1, u2, u3 = u[a], u[a + 1], u[a + 2], u[a + 3]
+        u4, u5, u6, u7 = u[a + 4], u[a + 5], u[a + 6], u[a + 7]
+        row = matrix[a * n : (a + 8) * n]
+        for i in range(n):
+            first = (u0 * row[i] + u1 * row[n + i]) + (u2 * row[2 * n + i] + u3 * row[3 * n + i])
+            last = (u4 * row[4 * n + i] + u5 * row[5 * n + i]) + (
+                u6 * row[6 * n + i] + u7 * row[7 * n + i]
+            )
+            out[i] += first + last
+    for a in range(whole, m):
+        row, factor = matrix[a * n : (a + 1) * n], u[a]
+        for i in range(n):
+            out[i] += factor * row[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _move(
     theta: Floats,
     velocity: Floats,
@@ -184,17 +228,37 @@ def _move(
     momentum: float,
     decay: float,
 ) -> None:
-    """The step, in one pass over the parameters."""
-    end = 0
+    """The step of all parameters; weights decay and biases do not."""
+    at = 0
     for layer in range(widths.shape[0] - 1):
-        for size, pull in (
-            (widths[layer] * widths[layer + 1], decay),
-            (widths[layer + 1], 0.0),
-        ):
-            start, end = end, end + size
-            for i in range(start, end):
-                velocity[i] = momentum * velocity[i] + (gradient[i] + pull * theta[i])
-                theta[i] -= learning_rate * velocity[i]
+        bias = at + widths[layer] * widths[layer + 1]
+        end = bias + widths[layer + 1]
+        for start, stop, pull in ((at, bias, decay), (bias, end, 0.0)):
+            _step(
+                theta[start:stop],
+                velocity[start:stop],
+                gradient[start:stop],
+                learning_rate,
+                momentum,
+                pull,
+            )
+        at = end
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _step(
+    theta: Floats,
+    velocity: Floats,
+    gradient: Floats,
+    learning_rate: float,
+    momentum: float,
+    decay: float,
+) -> None:
+    """v <- momentum v + g + decay theta, theta <- theta - learning_rate v, in one pass."""
+    for i in range(theta.shape[0]):
+        v = momentum * velocity[i] + (gradient[i] + decay * theta[i])
+        velocity[i] = v
+        theta[i] -= learning_rate * v
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
