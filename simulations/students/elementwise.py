@@ -5,7 +5,8 @@ without a branch, so that several numbers go through at once; each is within a f
 value, relatively, and keeps a NaN. They need the order of their operations: no reordering here,
 only fused multiply-adds.
 
-Self-contained: imports NumPy and Numba only; nothing compiles before the first call.
+Self-contained: imports NumPy and Numba only; nothing compiles before the first call. Numba's cache
+of `kernels` holds compiled copies of these: after a change here, touch that file too.
 """
 
 from __future__ import annotations
@@ -66,24 +67,20 @@ ERF_BELOW = (
 SLOPE_AT_ZERO = 2.0 / math.sqrt(math.pi)
 
 
-@intrinsic
-def _from_bits(_: Any, bits: Any) -> Any:
-    """The float64 of these 64 bits."""
+def _reinterpreted(source: Any, target: Any) -> Any:
+    """Compiled function that reads the 64 bits of one type as the other."""
 
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
+    def typed(_: Any, value: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], context.get_value_type(target))
 
-    return types.float64(types.int64), code
+        return target(source), code
+
+    return intrinsic(typed)
 
 
-@intrinsic
-def _to_bits(_: Any, value: Any) -> Any:
-    """The 64 bits of this float64."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], context.get_value_type(types.int64))
-
-    return types.int64(types.float64), code
+_to_bits = _reinterpreted(types.float64, types.int64)
+_from_bits = _reinterpreted(types.int64, types.float64)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
@@ -98,8 +95,7 @@ def _split(y: float) -> tuple[float, float]:
     q = INVERSE_FACTORIALS[13]
     for k in range(12, 1, -1):
         q = q * r + INVERSE_FACTORIALS[k]
-    bits = (_to_bits(shifted) + 1023) << 52  # type: ignore[call-arg]
-    return _from_bits(bits), r + r * r * q  # type: ignore[call-arg]
+    return _from_bits((_to_bits(shifted) + 1023) << 52), r + r * r * q
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})

@@ -4,8 +4,8 @@ Each batch: forward, backward, then v <- momentum v + g and theta <- theta - lea
 g is the gradient of the batch's mean loss plus decay times the weights (biases do not decay).
 
 A chain is one vector: weight (in, out) and bias (out,), layer by layer. So stored, the products of
-the way forward and of the gradient run along the rows of both factors, where BLAS is fastest. A
-layer of one output is a vector: its products are those of a matrix and a vector, or an outer one.
+the way forward and of the gradient run along the rows of both factors, where BLAS is fastest. In
+a layer of one output, or a batch of one row, one factor is a vector: plain loops are faster there.
 What lies between the products is one pass over contiguous memory, with no temporary array.
 
 Self-contained: imports NumPy and Numba only; nothing compiles before the first call.
