@@ -193,7 +193,7 @@ def check_semidefinite(smallest: float, tolerance: float, *, name: str = "cov") 
     if smallest < -tolerance:
         raise ValueError(
             f"{name} is not positive semidefinite: its smallest eigenvalue is {smallest:.3g}, "
-            f"where rounding allows {-tolerance:.3g}; give a second-moment matrix"
+            f"where rounding allows {-tolerance:.3g}; give a positive semidefinite one"
         )
 
 

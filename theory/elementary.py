@@ -67,6 +67,35 @@ def log_elementary(eigenvalues: Any, order: int) -> Array:
     return xp.concat([start, xp.cumulative_sum(logs)])
 
 
+def log_elementary_symmetric(eigenvalues: Any, size: int) -> Array:
+    r"""Logarithms of e_0 = 1, e_1, ..., e_size, (size + 1,), as :func:`log_elementary`.
+
+    The name and the letter of determinantal processes: e_k(l) = sum over |J| = k of det L_JJ.
+
+    Parameters
+    ----------
+    eigenvalues : (m,) eigenvalues, Spectrum, or (m, m) kernel
+    size : int
+        From 0 to m.
+
+    Returns
+    -------
+    (size + 1,) array
+        -inf beyond the rank.
+
+    Raises
+    ------
+    ValueError
+        Negative eigenvalues, or a size outside 0..m.
+
+    Notes
+    -----
+    Claim determinantal.D5 [D]; Kulesza and Taskar 2012.
+    """
+    spectrum = as_spectrum(eigenvalues)
+    return log_elementary(spectrum, as_count("size", size, least=0, most=spectrum.size))
+
+
 def volume_loss(spectrum_or_cov: Any, width: int) -> float:
     r"""Mean input loss of volume sampling, E L^A = (k+1) e_{k+1}/e_k; 0 from k = rank on.
 
@@ -134,10 +163,13 @@ def present(spectrum: Spectrum) -> Array:
 
 
 def ratios(mu: Array, order: int) -> Array:
-    """Ratios rho_1..rho_order of positive eigenvalues, one eigenvalue added at a time."""
+    """Ratios rho_1..rho_order of positive eigenvalues, one eigenvalue added at a time.
+
+    Spectra may be stacked along further axes: `mu` (n, ...) gives (order, ...).
+    """
     xp = namespace(mu)
-    rho = xp.zeros(order, dtype=xp.float64)
-    one = xp.ones(1, dtype=xp.float64)
+    rho = xp.zeros((order, *mu.shape[1:]), dtype=xp.float64)
+    one = xp.ones((1, *mu.shape[1:]), dtype=xp.float64)
     for i in range(mu.shape[0]):
         added = mu[i : i + 1]
         below = rho[:-1]
@@ -164,6 +196,21 @@ def exclusion(mu: Array, rho: Array, width: int) -> Array:
     width : int
         k, from 0 to n.
     """
+    taken, left_out, upward = _both_branches(mu, rho, width)
+    return namespace(mu).where(upward, 1.0 - taken, left_out)
+
+
+def inclusion(mu: Array, rho: Array, width: int) -> Array:
+    r"""Probabilities w_i = mu_i e_{k-1}(mu_{-i})/e_k(mu) = 1 - c_i that eigenvector i takes part.
+
+    As :func:`exclusion`, and where w_i is small it is not rounded to units of 1.
+    """
+    taken, left_out, upward = _both_branches(mu, rho, width)
+    return namespace(mu).where(upward, taken, 1.0 - left_out)
+
+
+def _both_branches(mu: Array, rho: Array, width: int) -> tuple[Array, Array, Array]:
+    """p_k by the upward branch, 1 - p_k by the downward one, and where the upward one holds."""
     xp = namespace(mu)
     taken = xp.zeros_like(mu)
     upward = taken <= 0.5
@@ -176,8 +223,8 @@ def exclusion(mu: Array, rho: Array, width: int) -> Array:
     left_out = xp.zeros_like(leading)
     for size in range(rho.shape[0] if first else width, width, -1):
         left_out = _at_most_one((rho[size - 1, ...] / leading) * (1.0 - left_out))
-    chosen = xp.where(upward[..., :first], 1.0 - taken[..., :first], left_out)
-    return xp.concat([chosen, 1.0 - taken[..., first:]], axis=-1)
+    rest = xp.zeros_like(mu[..., first:])
+    return taken, xp.concat([left_out, rest], axis=-1), upward
 
 
 def exclusions(mu: Array, rho: Array) -> Array:

@@ -40,7 +40,8 @@ class Spectrum:
     eigenvalues : (m,) array
         Descending, clipped at 0.
     eigenvectors : (m, m) array, or None if not asked for
-        Column i belongs to ``eigenvalues[i]``.
+        Column i belongs to ``eigenvalues[i]``. Determinantal draws also take the r eigenvectors of
+        a kernel of low rank alone, (m, r).
     noise : float
         Size below which an eigenvalue is rounding: eps * m * mu_1 for a factorised matrix (eps
         of the type handed in), 0 for eigenvalues given as such.
@@ -91,8 +92,13 @@ def decompose(cov: Any, *, vectors: bool = True) -> Spectrum:
     ValueError
         `cov` is not a second-moment matrix.
     """
+    return factorised(cov, vectors=vectors, name="cov")
+
+
+def factorised(cov: Any, *, vectors: bool, name: str) -> Spectrum:
+    """As :func:`decompose`; messages call the matrix `name`."""
     eps = input_eps(cov)
-    cov, tolerance = as_symmetric(cov)
+    cov, tolerance = as_symmetric(cov, name=name)
     xp = namespace(cov)
     if vectors:
         values, basis = xp.linalg.eigh(cov)
@@ -101,7 +107,7 @@ def decompose(cov: Any, *, vectors: bool = True) -> Spectrum:
             basis = np.asfortranarray(basis)
     else:
         values, basis = xp.linalg.eigvalsh(cov), None
-    check_semidefinite(float(values[0]), tolerance)
+    check_semidefinite(float(values[0]), tolerance, name=name)
     values = xp.clip(xp.flip(values), 0.0, None)
     return Spectrum(values, basis, eps * cov.shape[0] * float(values[0]))
 

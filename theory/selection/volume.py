@@ -25,6 +25,9 @@ from ..errors import InapplicableError
 from ..spectrum import Spectrum, as_spectrum, volume_ridge
 from .selection import Selection
 
+#: One node in so many is drawn by the directions that are left rather than those drawn before.
+_LAST = 6
+
 
 def select_volume(cov: Any, width: int, *, rng: Any) -> Selection:
     r"""Nodes drawn by volume sampling: P(J) proportional to det Sigma_JJ, |J| = k, ridge 0.
@@ -100,7 +103,7 @@ def _nodes(basis: Array, taken: NDArray[np.int64], rng: np.random.Generator) -> 
     xp = namespace(basis)
     k = taken.shape[0]
     if is_numpy(xp):
-        return _nodes_by_rejection(np.ascontiguousarray(basis.T[taken]), rng)
+        return nodes_by_rejection(np.ascontiguousarray(basis.T[taken]), rng)
     rows = xp.take(basis, xp.asarray(taken), axis=1)
     uniforms = rng.random((k,))
     if is_cupy(xp):
@@ -112,19 +115,27 @@ def _nodes(basis: Array, taken: NDArray[np.int64], rng: np.random.Generator) -> 
     return draw_nodes_plainly(rows, uniforms)
 
 
-def _nodes_by_rejection(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Compiled chain rule by exact rejection; uniforms are drawn a block at a time."""
-    from ..kernels.kdpp_numba import draw_nodes, row_norms
+def nodes_by_rejection(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Compiled chain rule by exact rejection; uniforms are drawn a block at a time.
+
+    `rows` (k, m): orthonormal, one eigenvector a line.
+    """
+    from ..kernels.kdpp_numba import complete_basis, draw_last_nodes, draw_nodes, row_norms
 
     k = rows.shape[0]
     norms = row_norms(rows)
     cumulative = np.cumsum(norms)
-    basis = np.zeros((k + 3, k))
+    drawn = np.zeros((k + 3, k))
     kept = np.empty(k, dtype=np.int64)
     block = 2 * math.ceil(k * (math.log(k) + 3.0))  # two a proposal, k H_k proposals or so
+    first = k - k // _LAST
     done = 0
+    while done < first:
+        done = draw_nodes(rows, norms, cumulative, drawn, kept[:first], done, rng.random(block))
+    if done < k:
+        complete_basis(drawn, done)
     while done < k:
-        done = draw_nodes(rows, norms, cumulative, basis, kept, done, rng.random(block))
+        done = draw_last_nodes(rows, norms, cumulative, drawn, kept, done, rng.random(block))
     return kept
 
 
