@@ -137,7 +137,7 @@ def dpp_edge_order(order: OrderParameters, fraction: float) -> OrderParameters:
     def mean_given(mean: float, spread: float) -> float:
         # E y/(b^2 + y^2) = Re E 1/(y + ib), by the Faddeeva function
         z = complex(mean, width) / (spread * math.sqrt(2.0))
-        return mean - width**2 * math.sqrt(math.pi / 2.0) / spread * special.wofz(z).imag
+        return mean - width**2 * math.sqrt(math.pi / 2.0) / spread * float(special.wofz(z).imag)
 
     def overlap(rho: float) -> float:
         if abs(rho) > 1.0 - 1e-9:
