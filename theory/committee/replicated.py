@@ -28,7 +28,7 @@ import numpy as np
 from ..arrays import as_count, as_real
 from ..errors import InapplicableError
 from .edges import as_fraction, dpp_edge_moments, magnitude_edge_moment
-from .integrals import gaussian_i2
+from .integrals import second_moments
 from .order_parameters import OrderParameters
 
 NODE_RULES = ("random-node", "dpp-node", "balanced-node")
@@ -179,7 +179,7 @@ def edge_fields(rule: str, fraction: float, activation: str) -> Any:
     cov = np.diag([own, own, own, 1.0, 1.0])
     for i, j, value in ((0, 1, alike), (0, 3, own), (1, 3, own), (2, 4, own)):
         cov[i, j] = cov[j, i] = value
-    return np.asarray(gaussian_i2(cov, activation))
+    return second_moments(cov, activation)
 
 
 def replicated_edge_error(

@@ -67,7 +67,7 @@ def test_node_rules_are_the_mean_over_all_sets(activation: str, kept: int) -> No
 
 def least_squares(order: theory.OrderParameters, kept: list[int], activation: str) -> float:
     """eps*_J as a least-squares problem with the root of the joint moment of all units."""
-    moment = theory.gaussian_i2(order.joint, activation)
+    moment = theory.gaussian_i2(order.covariance, activation)
     root = np.linalg.cholesky(moment + 1e-15 * np.eye(len(moment))).T
     target = root[:, len(order.v) :] @ order.A
     fit = root[:, kept] @ np.linalg.lstsq(root[:, kept], target, rcond=None)[0]
