@@ -129,7 +129,7 @@ def dpp_edge_order(order: OrderParameters, fraction: float) -> OrderParameters:
     if c in (0.0, 1.0):
         return random_edge_order(order, c)
     own, alike = dpp_edge_moments(c)
-    width = dpp_odds(c) ** -0.5
+    width = 1.0 / math.sqrt(dpp_odds(c))
 
     def pruned(w: float) -> float:
         return w**3 / (width**2 + w * w)
