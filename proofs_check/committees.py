@@ -215,3 +215,66 @@ def copies_drawn(groups: int, copies: int, kept: int) -> tuple[Floats, Floats, F
     )
     odds = np.all(counts <= 1, axis=1) if kept < groups else np.prod(counts, axis=1)
     return counts.astype(float), np.full(len(listed), 1 / len(listed)), odds / np.sum(odds)
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """Replicated student: M, z, k, the teacher's outputs and the activation."""
+
+    groups: int
+    copies: int
+    kept: int
+    strengths: Floats
+    activation: str
+    seed: int
+
+    @property
+    def size(self) -> int:
+        """K."""
+        return self.groups * self.copies
+
+    @property
+    def scale(self) -> float:
+        """Size of the terms of an error."""
+        return float(np.sum(np.abs(self.strengths)) ** 2)
+
+    def listed(self) -> tuple[Floats, Floats, Floats]:
+        """Error of every set of k units, its even and its DPP chance."""
+        counts, even, dpp = copies_drawn(self.groups, self.copies, self.kept)
+        tau, mean = MEANS[self.activation]
+        lost = self.strengths * (1 - counts / self.copies)
+        errors = (tau - mean**2) * np.sum(lost**2, axis=1) + mean**2 * np.sum(lost, axis=1) ** 2
+        return 0.5 * errors, even, dpp
+
+
+#: E g^2 and E g of a standard normal field.
+MEANS = {
+    "erf": (1 / 3, 0.0),
+    "linear": (1.0, 0.0),
+    "relu": (0.5, (2 * np.pi) ** -0.5),
+    "sign": (1.0, 0.0),
+}
+SMALL = {
+    "groups": Whole(1, 4),
+    "copies": Whole(1, 3),
+    "kept": Whole(0, 12),
+    "seed": Whole(0, 65535),
+}
+ODD = {**SMALL, "activation": Choice(("erf", "linear", "sign"))}
+ANY = {**SMALL, "activation": Choice(tuple(MEANS)), "uneven": Choice((False, True))}
+LISTED = ({}, {"groups": 2, "copies": 3, "kept": 2}, {"groups": 3, "copies": 2, "kept": 2})
+
+
+def copies(
+    rng: np.random.Generator,
+    *,
+    groups: int = 2,
+    copies: int = 3,
+    kept: int = 3,
+    activation: str = "erf",
+    uneven: bool = False,
+) -> Copies:
+    """Teacher outputs 1, or normal where `uneven`."""
+    strengths = rng.standard_normal(groups) if uneven else np.ones(groups)
+    seed = int(rng.integers(2**32))
+    return Copies(groups, copies, min(kept, groups * copies), strengths, activation, seed)

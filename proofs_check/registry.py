@@ -43,6 +43,8 @@ FAMILIES = (
     "effective_ridge",
     "spiked",
     "pruned_committees",
+    "replicated_committees",
+    "copied_units",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
