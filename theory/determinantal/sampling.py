@@ -65,16 +65,15 @@ def sample_dpp(
     count = as_count("draws", draws)
     generator = as_generator(rng)
     values, basis = present_part(spectrum)
-    rows = basis.T
     if k is None:
         chance = values / (1.0 + values)
         return [
-            _nodes(rows, np.flatnonzero(generator.random(chance.shape) < chance), generator)
+            _nodes(basis, np.flatnonzero(generator.random(chance.shape) < chance), generator)
             for _ in range(count)
         ]
     table = ratio_table(values, k)
     return [
-        _nodes(rows, take_eigenvectors(table, values, generator.random(values.shape)), generator)
+        _nodes(basis, take_eigenvectors(table, values, generator.random(values.shape)), generator)
         for _ in range(count)
     ]
 
@@ -157,8 +156,8 @@ def draw_by_pivots_plainly(
     return np.array(kept, dtype=np.int64)
 
 
-def _nodes(rows: NDArray[np.float64], taken: Indices, generator: np.random.Generator) -> Indices:
+def _nodes(basis: NDArray[np.float64], taken: Indices, generator: np.random.Generator) -> Indices:
     """Nodes of the projection DPP on the eigenvectors taken, ascending."""
     if taken.size == 0:
         return np.empty(0, dtype=np.int64)
-    return np.sort(nodes_by_rejection(np.ascontiguousarray(rows[taken]), generator))
+    return np.sort(nodes_by_rejection(np.ascontiguousarray(basis.T[taken]), generator))
