@@ -45,6 +45,7 @@ FAMILIES = (
     "pruned_committees",
     "replicated_committees",
     "copied_units",
+    "sampled_spectra",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
