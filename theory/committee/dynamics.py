@@ -2,7 +2,8 @@ r"""Online gradient descent on a committee machine, N -> infinity: ordinary diff
 
 At each step a fresh x and y = teacher(x) + sigma zeta, D = student - y, t = steps/N,
 
-    w_k <- w_k - (eta/sqrt N) v_k g'(w_k . x/sqrt N) D x,    v_k <- v_k - (eta_v/N) g(w_k . x/sqrt N) D
+    w_k <- w_k - (eta/sqrt N) v_k g'(w_k . x/sqrt N) D x
+    v_k <- v_k - (eta_v/N) g(w_k . x/sqrt N) D
 
 moves the order parameters, with u = (-v, A) over all K + M fields a, b, by
 
@@ -122,38 +123,64 @@ def sgd_fixed_point(
     noise: float = 0.0,
     activation: str = "erf",
 ) -> OrderParameters:
-    """Fixed point of the equations of motion beside `order`, by Levenberg-Marquardt steps.
+    """Fixed point that online gradient descent from `order` comes to rest at.
 
-    It may be one that training does not reach, or leaves: start near the one that is meant, such
-    as the end of :func:`integrate_sgd`.
+    The motion is followed for 50 units of 1/learning_rate, in which all but the slowest directions
+    settle, and these by least-norm Newton steps, which leave conserved quantities be.
 
     Parameters
     ----------
     order, learning_rate, output_learning_rate, noise, activation
-        As :func:`integrate_sgd`.
+        As :func:`integrate_sgd`; `order` near the fixed point, as it may stay on a plateau else.
 
     Raises
     ------
     InapplicableError
-        No fixed point is found beside `order`; the speed that is left is in the message.
+        The motion diverges, or does not come to rest; the speed that is left is in the message.
     ValueError
         As :func:`integrate_sgd`.
     """
-    from scipy.optimize import least_squares
+    rates = (learning_rate, output_learning_rate, noise, activation)
+    right = _right_hand_side(order, *rates)
+    near = integrate_sgd(
+        order,
+        [50.0 / learning_rate],
+        learning_rate=learning_rate,
+        output_learning_rate=output_learning_rate,
+        noise=noise,
+        activation=activation,
+    )[0]
+    start = _pack(near)
+    free = len(start) - (0 if output_learning_rate > 0.0 else len(order.v))
 
-    right = _right_hand_side(order, learning_rate, output_learning_rate, noise, activation)
-    start = _pack(order)
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = least_squares(
-            lambda state: right(0.0, state) / learning_rate, start, xtol=None, ftol=None, gtol=1e-15
-        )
-    speed = float(np.max(np.abs(found.fun)))
-    if not speed < 1e-9:
+    def speed(moved: Floats) -> Floats:
+        return right(0.0, np.concatenate([moved, start[free:]]))[:free] / learning_rate
+
+    found, left = _at_rest(speed, start[:free])
+    if not left < RELATIVE:
         raise InapplicableError(
-            f"no fixed point lies beside the order parameters given: the speed falls to "
-            f"{speed:.3g} learning rates only; start from the end of a longer integration"
+            f"training does not come to rest at learning rate {learning_rate:g}: order parameters "
+            f"still move by {left:.3g} learning rates a unit of time; lower it, or start from the "
+            "end of a longer integration"
         )
-    return _order_at(found.x, order)
+    return _order_at(np.concatenate([found, start[free:]]), order)
+
+
+def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, float]:
+    """Zero of the speed by least-norm Newton steps, and the largest speed left.
+
+    Central differences have errors of 1e-10, so directions with a slope below 1e-8 of the largest
+    are taken for conserved.
+    """
+    step = np.cbrt(np.finfo(float).eps)
+    for _ in range(30):
+        now = speed(state)
+        if np.max(np.abs(now)) < 1e-14:
+            break
+        ways = step * np.eye(len(state))
+        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * step)
+        state = state - np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
+    return state, float(np.max(np.abs(speed(state))))
 
 
 def _right_hand_side(
@@ -172,7 +199,7 @@ def _right_hand_side(
     code = DIFFERENTIABLE.index(as_activation(activation, known=DIFFERENTIABLE))
     if activation == "relu":
         check_excited(order.covariance)
-    k, m = order.R.shape
+    k = len(order.v)
     c, u = order.covariance, order.amplitudes
 
     def speed(_: float, state: Floats) -> Floats:

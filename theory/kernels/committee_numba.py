@@ -39,7 +39,7 @@ def correlation(c: Floats, i: int, j: int) -> float:
     size = c[i, i] * c[j, j]
     if size <= 0.0:
         return 0.0
-    return min(1.0, max(-1.0, c[i, j] / math.sqrt(size)))
+    return float(min(1.0, max(-1.0, c[i, j] / math.sqrt(size))))
 
 
 @njit(cache=True, nogil=True)
@@ -73,28 +73,24 @@ def distinct(c: Floats, members: Indices) -> Indices:
 
 
 @njit(cache=True, nogil=True)
-def orthant(c: Floats, members: Indices) -> float:
-    """Probability that all the members, at most four of distinct directions, are positive."""
+def small_orthant(c: Floats, members: Indices) -> float:
+    """Probability that all the members, at most three of distinct directions, are positive."""
     n = len(members)
-    if n == 0:
-        return 1.0
     total = 0.0
     for s in range(n):
         for r in range(s):
             total += math.asin(correlation(c, members[s], members[r]))
-    if n <= 3:
-        return 0.5**n + total / (2.0 ** (n - 1) * math.pi)
-    return orthant_of_four(c, members)
+    return 0.5**n + total / (2.0 ** (n - 1) * math.pi)
 
 
 @njit(cache=True, nogil=True)
 def orthant_of_four(c: Floats, members: Indices) -> float:
-    """As :func:`orthant`, by 40 Gauss-Legendre nodes along Plackett's path."""
+    """As :func:`small_orthant` of four members, by 40 nodes along Plackett's path."""
     rho = np.empty((4, 4))
     for s in range(4):
         for r in range(4):
             rho[s, r] = 1.0 if s == r else correlation(c, members[s], members[r])
-    total = 0.5 * orthant(rho, np.array([1, 2, 3]))
+    total = 0.5 * small_orthant(rho, np.array([1, 2, 3]))
     path = rho.copy()
     for node in range(len(_ANGLES)):
         t, slope = math.sin(_ANGLES[node]), math.cos(_ANGLES[node])
@@ -117,6 +113,12 @@ def orthant_of_four(c: Floats, members: Indices) -> float:
             density = rho[0, j] / (2.0 * math.pi * math.sqrt(rest))
             total += _ANGLE_WEIGHTS[node] * slope * density * both
     return total
+
+
+@njit(cache=True, nogil=True)
+def orthant(c: Floats, members: Indices) -> float:
+    """As :func:`small_orthant`, of at most four members."""
+    return orthant_of_four(c, members) if len(members) == 4 else small_orthant(c, members)
 
 
 @njit(cache=True, nogil=True)
@@ -164,11 +166,13 @@ def i2(activation: int, c: Floats, i: int, a: int) -> float:
     """E g(i) g(a)."""
     if activation == 0:
         size = (1.0 + c[i, i]) * (1.0 + c[a, a])
-        return 2.0 / math.pi * math.asin(min(1.0, max(-1.0, c[i, a] / math.sqrt(size))))
+        return float(2.0 / math.pi * math.asin(min(1.0, max(-1.0, c[i, a] / math.sqrt(size)))))
     if activation == 1:
         return float(c[i, a])
     gap = math.sqrt(max(c[i, i] * c[a, a] - c[i, a] ** 2, 0.0))
-    return (gap + c[i, a] * (math.pi / 2.0 + math.asin(correlation(c, i, a)))) / (2.0 * math.pi)
+    return float(
+        (gap + c[i, a] * (math.pi / 2.0 + math.asin(correlation(c, i, a)))) / (2.0 * math.pi)
+    )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -177,12 +181,12 @@ def i3(activation: int, c: Floats, i: int, m: int, a: int) -> float:
     if activation == 0:
         one = 1.0 + c[i, i]
         root = math.sqrt(one * (1.0 + c[a, a]) - c[i, a] ** 2)
-        return 2.0 / math.pi * (c[m, a] * one - c[i, m] * c[i, a]) / (root * one)
+        return float(2.0 / math.pi * (c[m, a] * one - c[i, m] * c[i, a]) / (root * one))
     if activation == 1:
         return float(c[m, a])
     gap = math.sqrt(max(c[i, i] * c[a, a] - c[i, a] ** 2, 0.0))
     both = 0.25 + math.asin(correlation(c, i, a)) / (2.0 * math.pi)
-    return c[i, m] * gap / (2.0 * math.pi * c[i, i]) + c[m, a] * both
+    return float(c[i, m] * gap / (2.0 * math.pi * c[i, i]) + c[m, a] * both)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -206,7 +210,8 @@ def i4(activation: int, c: Floats, i: int, k: int, a: int, b: int) -> float:
 def j2(activation: int, c: Floats, i: int, k: int) -> float:
     """E g'(i) g'(k)."""
     if activation == 0:
-        return 2.0 / math.pi / math.sqrt((1.0 + c[i, i]) * (1.0 + c[k, k]) - c[i, k] ** 2)
+        size = (1.0 + c[i, i]) * (1.0 + c[k, k]) - c[i, k] ** 2
+        return 2.0 / math.pi / math.sqrt(size)
     if activation == 1:
         return 1.0
     return 0.25 + math.asin(correlation(c, i, k)) / (2.0 * math.pi)
