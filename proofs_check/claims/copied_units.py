@@ -7,13 +7,15 @@ A_m^p, c = k/K, tau = E g^2, mu = E g. Left sides list all sets, and all ways to
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.theory.committee.dynamics import sgd_fixed_point, sgd_motion
 
 from ..committees import ANY, LISTED, MEANS, ODD, SMALL, Copies, copies
-from ..generators import Whole
+from ..generators import Real, Whole
 from ..mutants import Mutant
 from ..registry import register
 from ..sides import Sides, at_most, equal, together
@@ -218,4 +220,96 @@ def rules_by_output_weights(
     return together(
         equal(np.mean(errors), constant * stated, scale=scale, size=len(errors), part="mean"),
         equal(tied, constant * random, scale=scale, size=16, part="ties"),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """Units left of each group, the teacher's outputs, and the rate and noise of training."""
+
+    sizes: tuple[int, ...]
+    strength: float
+    learning_rate: float
+    noise: float
+    order: theory.OrderParameters
+
+
+def retrained(
+    rng: np.random.Generator,
+    *,
+    groups: int = 2,
+    most: int = 2,
+    learning_rate: float = 0.05,
+    noise: float = 0.02,
+    strength: float = 1.0,
+) -> Retrained:
+    """Groups of 1, 2, ..., `most`, 1, ... units; nothing is random."""
+    sizes = tuple(1 + m % most for m in range(groups))
+    member = np.repeat(np.eye(groups), sizes, axis=0)
+    v = strength / np.repeat(sizes, sizes)
+    order = theory.OrderParameters(
+        member @ member.T, member, np.eye(groups), v, np.full(groups, strength)
+    )
+    return Retrained(sizes, strength, learning_rate, noise, order)
+
+
+@register(
+    "determinantal.X-5",
+    "rate",
+    retrained,
+    {
+        "groups": Whole(1, 3),
+        "most": Whole(1, 3),
+        "learning_rate": Real(0.01, 0.1),
+        "strength": Real(0.5, 1.5),
+        "seed": Whole(0, 65535),
+    },
+    ({"learning_rate": 0.01}, {"groups": 1, "most": 1, "learning_rate": 0.02}, {"groups": 3}),
+    mutants=(
+        Mutant("constant x .95", {"constant": 0.95}),
+        Mutant("as many units in each group", {"uneven": False}),
+        Mutant("slope 1/sqrt 3 dropped", {"constant": 3**0.5}),
+        Mutant("outputs come to rest x .95", {"refit": 0.95}),
+    ),
+)
+def floor_of_retraining(
+    seen: Retrained, *, constant: float = 1.0, uneven: bool = True, refit: float = 1.0
+) -> Sides:
+    """Retrained with label noise, a pruned student rests at an error that counts 1/n_m by group.
+
+    Hypotheses
+    ----------
+    erf, T = I, every n_m >= 1, equations of motion of online descent of both layers, small noise
+    s and rate eta (eta A^2 <= .25, s = .02). For the second part the first layer is held.
+
+    Statement
+    ---------
+    At rest |eps/((eta s^2/(2 pi sqrt 3)) sum_m A_m^2/n_m) - 1| <= eta A^2 + 20 s^2. With the first
+    layer held, dv/dt = eta_v (b - G v): v comes to rest at G^+ b, where eps is eps*_J.
+
+    Source
+    ------
+    Derived [D] to leading order; the constants 1 and 20 of the remainder are observed.
+
+    References
+    ----------
+    Goldt et al. 2019; Saad and Solla 1995
+    """
+    eta, noise, order = seen.learning_rate, seen.noise, seen.order
+    rates = {"learning_rate": eta, "noise": noise}
+    rest = sgd_fixed_point(order, output_learning_rate=eta, **rates)
+    given = seen.sizes if uneven else (1,) * len(seen.sizes)
+    floor = constant * theory.retrained_floor(seen.strength, given, **rates)
+    off = abs(theory.generalization_error(rest) / floor - 1)
+    moved = theory.OrderParameters(0.7 * order.Q, 0.6 * order.R, order.T, order.v, order.A)
+    best = refit * theory.reweighted_weights(moved, range(len(order.v)))
+    still = theory.OrderParameters(moved.Q, moved.R, moved.T, best, moved.A)
+    speed = sgd_motion(still, output_learning_rate=1.0, learning_rate=eta)[2]
+    scale = seen.strength * len(order.v) * 10  # the pseudo-inverse amplifies by at most 10 here
+    left = theory.generalization_error(still)
+    lost = theory.reweighted_error(moved, range(len(order.v)))
+    return together(
+        at_most(off, eta * seen.strength**2 + 20 * noise**2, scale=1.0, size=1, part="floor"),
+        equal(speed, np.zeros(len(order.v)), scale=scale, size=16, part="rest of the outputs"),
+        equal(left, lost, scale=scale**2, size=16, part="error at rest"),
     )

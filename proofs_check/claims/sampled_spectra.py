@@ -19,7 +19,6 @@ from ..oracles import all_subsets, degrees, eigenvalues, mean_scale
 from ..registry import register
 from ..sides import Floats, Sides, at_most, equal, loewner, together
 
-
 #: One large eigenvalue, which k - 1 = 2 of 15 equal ones leave out: within 2/3 of X-6's bound.
 ONE_LARGE = {"shape": {"log10_spectrum": [3.0] + [0.0] * 15}, "k": 3}
 
