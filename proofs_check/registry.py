@@ -46,6 +46,7 @@ FAMILIES = (
     "replicated_committees",
     "copied_units",
     "sampled_spectra",
+    "edge_laws",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
