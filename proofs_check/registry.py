@@ -37,6 +37,8 @@ FAMILIES = (
     "small_identities",
     "laws",
     "determinantal",
+    "dpp",
+    "dpp_residual",
     "failure",
     "power_laws",
     "laws_of_chance",

@@ -21,6 +21,7 @@ LETTERS = {
 }
 OTHERS = {f"spectral.{letter}{digit}" for letter, digits in LETTERS.items() for digit in digits}
 OTHERS |= {"spectral.P1b", "spectral.X10", "spectral.X10e"}
+DETERMINANTAL = {f"determinantal.D{i}" for i in range(1, 11)} | {"determinantal.PR-X5"}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -33,6 +34,8 @@ def test_ids_are_exactly_the_table() -> None:
     assert len(every) == len(set(every))
     ids = [claim_id for claim_id in every if claim_id.startswith("spectral.")]
     assert set(ids) == IDENTITIES | MUST_FAIL | OTHERS
+    assert set(every) >= DETERMINANTAL
+    assert {name for name in every if name.startswith("determinantal.D")} < DETERMINANTAL
 
 
 def test_kinds_follow_the_table() -> None:
@@ -44,6 +47,13 @@ def test_kinds_follow_the_table() -> None:
         "spectral.D7",
         "spectral.D8",
     }
+    assert {claim.id: claim.kind for claim in claims("determinantal.[D]*")} == {
+        f"determinantal.D{i}": kind
+        for i, kind in enumerate(
+            ["identity"] * 6 + ["expectation", "exists", "inequality", "identity"], start=1
+        )
+    }
+    assert claims("determinantal.PR-X5")[0].must_fail
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)

@@ -194,6 +194,9 @@ def test_projection_kernels_draw_exactly_their_rank() -> None:
     drawn = sample_dpp_marginal(basis @ basis.T, rng=8, draws=50)
     assert {len(kept) for kept in drawn} == {11}
     assert all(sample_dpp_marginal(np.eye(4), rng=0)[0] == np.arange(4))
+    for seed in range(200):  # products of eigenvectors exceed 1 by a few roundings
+        basis = np.linalg.qr(np.random.default_rng(seed).standard_normal((6, 4)))[0]
+        assert len(sample_dpp_marginal(basis @ basis.T, rng=seed)[0]) == 4
     assert sample_dpp_marginal(np.zeros((4, 4)), rng=0)[0].size == 0
 
 
