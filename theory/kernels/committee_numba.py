@@ -29,7 +29,7 @@ Indices = NDArray[np.int64]
 #: over this, costs as much as the difference of the signs, its square root.
 _COINCIDENT = 1e-11
 #: Double-exponential rule for angles from 0 to pi/2: its nodes reach every scale of an angle near
-#: 0, as nearly coincident fields need. To 1e-13 for fields 1e-4 apart, 1e-9 for 1e-5.
+#: 0, as nearly coincident fields need. To 1e-12 for fields 1e-2 apart, 4e-9 for 1e-5.
 _STEP = 0.08
 _LEVELS = np.pi * np.sinh(_STEP * np.arange(-38, 39))
 _ANGLES = (math.pi / 2.0) / (1.0 + np.exp(_LEVELS))
@@ -122,6 +122,13 @@ def orthant_of_four(c: Floats, members: Indices) -> float:
 def orthant(c: Floats, members: Indices) -> float:
     """As :func:`small_orthant`, of at most four members."""
     return orthant_of_four(c, members) if len(members) == 4 else small_orthant(c, members)
+
+
+@njit(cache=True, nogil=True)
+def all_positive(c: Floats, fields: Indices) -> float:
+    """As :func:`orthant`, of fields that may repeat or be opposite."""
+    members = distinct(c, fields)
+    return 0.0 if members[0] < 0 else orthant(c, members)
 
 
 @njit(cache=True, nogil=True)
