@@ -168,7 +168,7 @@ def relu_i4(c: Floats, i: int, k: int, a: int, b: int) -> float:
             continue
         inner = first_moment(conditional(four, j), 1, np.delete(members, s))
         total += four[0, j] / math.sqrt(2.0 * math.pi * four[j, j]) * inner
-    return total
+    return float(total)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
