@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.theory.committee.dynamics import sgd_fixed_point, sgd_motion
+
 
 from ..committees import ANY, LISTED, MEANS, ODD, SMALL, Copies, copies
 from ..generators import Real, Whole
@@ -297,14 +297,14 @@ def floor_of_retraining(
     """
     eta, noise, order = seen.learning_rate, seen.noise, seen.order
     rates = {"learning_rate": eta, "noise": noise}
-    rest = sgd_fixed_point(order, output_learning_rate=eta, **rates)
+    rest = theory.sgd_fixed_point(order, output_learning_rate=eta, **rates)
     given = seen.sizes if uneven else (1,) * len(seen.sizes)
     floor = constant * theory.retrained_floor(seen.strength, given, **rates)
     off = abs(theory.generalization_error(rest) / floor - 1)
     moved = theory.OrderParameters(0.7 * order.Q, 0.6 * order.R, order.T, order.v, order.A)
     best = refit * theory.reweighted_weights(moved, range(len(order.v)))
     still = theory.OrderParameters(moved.Q, moved.R, moved.T, best, moved.A)
-    speed = sgd_motion(still, output_learning_rate=1.0, learning_rate=eta)[2]
+    speed = theory.sgd_motion(still, output_learning_rate=1.0, learning_rate=eta)[2]
     scale = seen.strength * len(order.v) * 10  # the pseudo-inverse amplifies by at most 10 here
     left = theory.generalization_error(still)
     lost = theory.reweighted_error(moved, range(len(order.v)))
