@@ -49,6 +49,7 @@ FAMILIES = (
     "copied_units",
     "sampled_spectra",
     "edge_laws",
+    "committee_counterexamples",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

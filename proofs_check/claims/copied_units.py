@@ -13,7 +13,6 @@ import numpy as np
 
 from pruneproof import theory
 
-
 from ..committees import ANY, LISTED, MEANS, ODD, SMALL, Copies, copies
 from ..generators import Real, Whole
 from ..mutants import Mutant
