@@ -97,7 +97,7 @@ def inclusions(member: Floats, chance: Floats) -> Floats:
     OPEN,
     STRUCTURED,
     mutants=(
-        Mutant("2 I in place of I", {"unit": 2.0}),
+        Mutant("I x .95", {"unit": 0.95}),
         Mutant("no empty set", {"empty": 0.0}),
         Mutant("lam / 2", {"ridge_scale": 0.5}),
     ),
