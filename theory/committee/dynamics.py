@@ -170,17 +170,24 @@ def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, 
     """Zero of the speed by least-norm Newton steps, and the largest speed left.
 
     Central differences have errors of 1e-10, so directions with a slope below 1e-8 of the largest
-    are taken for conserved.
+    are taken for conserved. Steps are halved until the speed falls; where it does not, they end.
     """
-    step = np.cbrt(np.finfo(float).eps)
-    for _ in range(30):
-        now = speed(state)
-        if np.max(np.abs(now)) < 1e-14:
+    width = np.cbrt(np.finfo(float).eps)
+    ways = width * np.eye(len(state))
+    now, share = speed(state), 1.0
+    for _ in range(50):
+        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * width)
+        step = np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
+        share = min(1.0, 4.0 * share)
+        with np.errstate(invalid="ignore"):
+            moved = speed(state - share * step)
+            while share > 1e-6 and not np.linalg.norm(moved) < np.linalg.norm(now):
+                share /= 2.0
+                moved = speed(state - share * step)
+        if share <= 1e-6:
             break
-        ways = step * np.eye(len(state))
-        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * step)
-        state = state - np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
-    return state, float(np.max(np.abs(speed(state))))
+        state, now = state - share * step, moved
+    return state, float(np.max(np.abs(now)))
 
 
 def _right_hand_side(
