@@ -162,17 +162,17 @@ def test_a_fixed_point_stands_still() -> None:
     rest = theory.sgd_fixed_point(order, **rates)
     for speed in theory.sgd_motion(rest, **rates):
         assert np.max(np.abs(speed)) < 1e-14
-    (late,) = theory.integrate_sgd(order, [4000.0], **rates)
-    # the slowest direction settles at a rate near .01
-    np.testing.assert_allclose(late.covariance, rest.covariance, atol=1e-8)
-    np.testing.assert_allclose(late.v, rest.v, atol=1e-8)
+    (late,) = theory.integrate_sgd(order, [4e4], **rates)
+    # the slowest direction, long rows against small v, settles at a rate near 1/1000
+    np.testing.assert_allclose(late.covariance, rest.covariance, atol=1e-7)
+    np.testing.assert_allclose(late.v, rest.v, atol=1e-7)
 
 
-def test_a_plateau_is_no_rest() -> None:
-    """Two slow units of a random teacher still drift after 50/eta."""
-    rates = {"learning_rate": 0.2, "output_learning_rate": 0.1, "noise": 0.2}
+def test_a_student_that_grows_forever_has_no_rest() -> None:
+    """v = 1 is too weak for A = 5, so the row grows without end, ever more slowly."""
+    order = OrderParameters([[1.0]], [[0.5]], [[1.0]], [1.0], [5.0])
     with pytest.raises(theory.InapplicableError, match=r"does not come to rest .* learning rates"):
-        theory.sgd_fixed_point(drawn_order(k=2, m=2, seed=3), **rates)
+        theory.sgd_fixed_point(order, learning_rate=0.05)
 
 
 def test_what_cannot_be_integrated_is_refused() -> None:
