@@ -32,6 +32,9 @@ from .order_parameters import Floats, OrderParameters
 DIVERGED = 1e6
 #: Errors allowed to each step of the solver, relative and absolute.
 RELATIVE, ABSOLUTE = 1e-9, 1e-11
+#: A fixed point at more than this many times where training was after 50/eta lies at infinity,
+#: where the speed of saturated units falls to 0.
+FARTHEST = 10.0
 
 
 def sgd_motion(
@@ -157,7 +160,9 @@ def sgd_fixed_point(
         return right(0.0, np.concatenate([moved, start[free:]]))[:free] / learning_rate
 
     found, left = _at_rest(speed, start[:free])
-    if not left < RELATIVE:
+    run_off = bool(np.max(np.abs(found)) > FARTHEST * np.max(np.abs(start)))
+    if run_off or not left < RELATIVE:
+        left = left if not run_off else float(np.max(np.abs(speed(start[:free]))))
         raise InapplicableError(
             f"training does not come to rest at learning rate {learning_rate:g}: order parameters "
             f"still move by {left:.3g} learning rates a unit of time; lower it, or start from the "
