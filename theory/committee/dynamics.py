@@ -32,6 +32,9 @@ from .order_parameters import Floats, OrderParameters
 DIVERGED = 1e6
 #: Errors allowed to each step of the solver, relative and absolute.
 RELATIVE, ABSOLUTE = 1e-9, 1e-11
+#: A fixed point at more than this many times where training was after 50/eta lies at infinity,
+#: where the speed of saturated units falls to 0.
+FARTHEST = 10.0
 
 
 def sgd_motion(
@@ -157,7 +160,9 @@ def sgd_fixed_point(
         return right(0.0, np.concatenate([moved, start[free:]]))[:free] / learning_rate
 
     found, left = _at_rest(speed, start[:free])
-    if not left < RELATIVE:
+    run_off = bool(np.max(np.abs(found)) > FARTHEST * np.max(np.abs(start)))
+    if run_off or not left < RELATIVE:
+        left = left if not run_off else float(np.max(np.abs(speed(start[:free]))))
         raise InapplicableError(
             f"training does not come to rest at learning rate {learning_rate:g}: order parameters "
             f"still move by {left:.3g} learning rates a unit of time; lower it, or start from the "
@@ -170,17 +175,24 @@ def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, 
     """Zero of the speed by least-norm Newton steps, and the largest speed left.
 
     Central differences have errors of 1e-10, so directions with a slope below 1e-8 of the largest
-    are taken for conserved.
+    are taken for conserved. Steps are halved until the speed falls; where it does not, they end.
     """
-    step = np.cbrt(np.finfo(float).eps)
-    for _ in range(30):
-        now = speed(state)
-        if np.max(np.abs(now)) < 1e-14:
+    width = np.cbrt(np.finfo(float).eps)
+    ways = width * np.eye(len(state))
+    now, share = speed(state), 1.0
+    for _ in range(50):
+        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * width)
+        step = np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
+        share = min(1.0, 4.0 * share)
+        with np.errstate(invalid="ignore"):
+            moved = speed(state - share * step)
+            while share > 1e-6 and not np.linalg.norm(moved) < np.linalg.norm(now):
+                share /= 2.0
+                moved = speed(state - share * step)
+        if share <= 1e-6:
             break
-        ways = step * np.eye(len(state))
-        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * step)
-        state = state - np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
-    return state, float(np.max(np.abs(speed(state))))
+        state, now = state - share * step, moved
+    return state, float(np.max(np.abs(now)))
 
 
 def _right_hand_side(

@@ -73,8 +73,8 @@ def small_noise_error(
 ) -> float:
     """Error at rest for sigma -> 0 at any learning rate below the critical one.
 
-    Relative error O(sigma^2); of erf units at eta = .2 it was 7e-4 at sigma = .1 with single
-    units, 2e-2 with copies of units. Costs K^6.
+    Relative error O(sigma^2), of relu O(sigma); of erf units at eta = .2 it was 7e-4 at sigma = .1
+    with single units, 2e-2 with copies of units. Costs K^6.
 
     Parameters
     ----------
