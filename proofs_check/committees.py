@@ -30,7 +30,7 @@ STUDENTS: Space = {
     "seed": Whole(0, 65535),
 }
 #: Known cases: every activation, one unit, all kept, nearly none.
-KNOWN = (
+KNOWN: tuple[dict[str, Any], ...] = (
     *({"activation": name} for name in ACTIVATIONS),
     {"size": 1, "kept": 1},
     {"kept": 5, "size": 5},
@@ -254,15 +254,19 @@ MEANS = {
     "relu": (0.5, (2 * np.pi) ** -0.5),
     "sign": (1.0, 0.0),
 }
-SMALL = {
+SMALL: Space = {
     "groups": Whole(1, 4),
     "copies": Whole(1, 3),
     "kept": Whole(0, 12),
     "seed": Whole(0, 65535),
 }
-ODD = {**SMALL, "activation": Choice(("erf", "linear", "sign"))}
-ANY = {**SMALL, "activation": Choice(tuple(MEANS)), "uneven": Choice((False, True))}
-LISTED = ({}, {"groups": 2, "copies": 3, "kept": 2}, {"groups": 3, "copies": 2, "kept": 2})
+ODD: Space = {**SMALL, "activation": Choice(("erf", "linear", "sign"))}
+ANY: Space = {**SMALL, "activation": Choice(tuple(MEANS)), "uneven": Choice((False, True))}
+LISTED: tuple[dict[str, Any], ...] = (
+    {},
+    {"groups": 2, "copies": 3, "kept": 2},
+    {"groups": 3, "copies": 2, "kept": 2},
+)
 
 
 def copies(

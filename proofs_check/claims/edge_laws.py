@@ -48,7 +48,7 @@ class Rows:
     @property
     def tolerance(self) -> float:
         """Relative deviation of the mean allowed."""
-        return 0.025 + 10.0 / self.rows.shape[1]
+        return 0.025 + 10.0 / int(self.rows.shape[1])
 
     @property
     def order(self) -> theory.OrderParameters:

@@ -13,6 +13,7 @@ import numpy as np
 
 from pruneproof import theory
 
+from ..claim import Parameters
 from ..committees import (
     KNOWN,
     STUDENTS,
@@ -29,7 +30,10 @@ from ..registry import register
 from ..sides import Sides, at_most, equal, together
 
 BEST = {**STUDENTS, "log10_ridge": Real(-3.0, 1.0)}
-BEST_KNOWN = (*({"activation": name} for name in ("erf", "relu", "sign")), {"kept": 3, "size": 5})
+BEST_KNOWN: tuple[Parameters, ...] = (
+    *({"activation": name} for name in ("erf", "relu", "sign")),
+    {"kept": 3, "size": 5},
+)
 
 
 @register(
@@ -74,7 +78,7 @@ def two_point_law(
             pairs = np.outer(marginals, marginals)
             np.fill_diagonal(pairs, marginals)
         mean = theory.mean_pruned_error(order, marginals, pairs, seen.activation)
-        return constant * (mean - (1 - teacher) * c0 / 2)
+        return float(constant * (mean - (1 - teacher) * c0 / 2))
 
     every, some = every_set(size), sets(size, k)
     counts = np.array([len(nodes) for nodes in every])
@@ -309,7 +313,7 @@ def linear_edges_are_nodes(
         if shared:
             masks, weights = _shared(size, n, c)
         output = np.einsum("k,skn->sn", v, masks * w) - seen.targets @ b
-        return float(weights @ np.sum(output**2, axis=1)) / (2 * n)
+        return float(weights @ np.sum(output**2, axis=1)) / (2.0 * int(n))
 
     c, k = seen.fraction, seen.kept
     found, even = mean(c), mean(k / size)

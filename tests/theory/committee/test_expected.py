@@ -112,6 +112,18 @@ def test_linear_edges_are_exact_at_every_size() -> None:
     assert found == pytest.approx(nodes, rel=0, abs=1e-14)  # E2
 
 
+def test_edges_of_one_large_input_stay_biased() -> None:
+    """w = B = sqrt(N) e_1: one mask bit decides, so the error is (1 - c)/6 at every N."""
+    one = np.ones((1, 1))
+    order = theory.OrderParameters(one, one, one, [1.0], [1.0])
+    c = 0.5
+    mean = (1 - c) * theory.generalization_error(
+        theory.OrderParameters(0 * one, 0 * one, one, [1], [1])
+    )
+    assert mean == pytest.approx(0.0833, abs=5e-5)
+    assert theory.expected_pruned_error(order, "random-edge", c) == pytest.approx(0.0884, abs=5e-5)
+
+
 def conditional_bernoulli(odds: Any, count: int, rng: np.random.Generator) -> Any:
     """Mask of `count` ones with P proportional to the product of odds, by its chain rule."""
     n = len(odds)
