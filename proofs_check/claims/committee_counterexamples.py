@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,11 +169,18 @@ def _unexplained(gram: Floats, listed: Any) -> Floats:
     return np.asarray(np.trace(gram) - np.einsum("sij,sji->s", inverse, squares))
 
 
-def copied(
-    rng: np.random.Generator, *, groups: int = 2, copies: int = 3, kept: int = 2
-) -> Mapping[str, int]:
-    """M, z and k; nothing is random."""
-    return {"groups": groups, "copies": copies, "kept": min(kept, groups * copies)}
+@dataclass(frozen=True)
+class Copied:
+    """M groups of z copies, k units kept."""
+
+    groups: int
+    copies: int
+    kept: int
+
+
+def copied(rng: np.random.Generator, *, groups: int = 2, copies: int = 3, kept: int = 2) -> Copied:
+    """Nothing is random."""
+    return Copied(groups, copies, min(kept, groups * copies))
 
 
 @register(
@@ -183,7 +190,7 @@ def copied(
     {"groups": Whole(1, 6), "copies": Whole(1, 8), "kept": Whole(1, 48)},
     ({}, {"kept": 5}, {"copies": 2, "kept": 1}),
 )
-def edges_beat_nodes(seen: Mapping[str, int]) -> Sides:
+def edges_beat_nodes(seen: Copied) -> Sides:
     """FALSE: random edges lose less than DPP nodes of as many parameters.
 
     Hypotheses
@@ -204,7 +211,7 @@ def edges_beat_nodes(seen: Mapping[str, int]) -> Sides:
     ----------
     arXiv 2006.16617
     """
-    m, z, k = seen["groups"], seen["copies"], seen["kept"]
+    m, z, k = seen.groups, seen.copies, seen.kept
     edge = theory.replicated_edge_error(m, z, k / (m * z))
     node = theory.replicated_node_error(m, z, k, "dpp-node")
     return at_most(edge, node, scale=float(m), size=8)
