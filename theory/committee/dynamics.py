@@ -32,9 +32,9 @@ from .order_parameters import Floats, OrderParameters
 DIVERGED = 1e6
 #: Errors allowed to each step of the solver, relative and absolute.
 RELATIVE, ABSOLUTE = 1e-9, 1e-11
-#: A fixed point at more than this many times where training was after 50/eta lies at infinity,
-#: where the speed of saturated units falls to 0.
-FARTHEST = 10.0
+#: Longest stretches in which training is followed to a fixed point, and how close it must come:
+#: Newton's steps from farther off may end at a saddle, or at infinity.
+FOLLOWED, CLOSE = 5, 0.01
 
 
 def sgd_motion(
@@ -128,47 +128,48 @@ def sgd_fixed_point(
 ) -> OrderParameters:
     """Fixed point that online gradient descent from `order` comes to rest at.
 
-    The motion is followed for 50 units of 1/learning_rate, in which all but the slowest directions
-    settle, and these by least-norm Newton steps, which leave conserved quantities be.
+    The motion is followed for 50/learning_rate, and four times as long again and again, until
+    least-norm Newton steps (which leave conserved quantities be) find a fixed point close by.
 
     Parameters
     ----------
     order, learning_rate, output_learning_rate, noise, activation
-        As :func:`integrate_sgd`; `order` near the fixed point, as it may stay on a plateau else.
+        As :func:`integrate_sgd`.
 
     Raises
     ------
     InapplicableError
-        The motion diverges, or does not come to rest; the speed that is left is in the message.
+        The motion diverges, or is not at rest after 12800/learning_rate; the speed that is left is
+        in the message.
     ValueError
         As :func:`integrate_sgd`.
     """
-    rates = (learning_rate, output_learning_rate, noise, activation)
-    right = _right_hand_side(order, *rates)
-    near = integrate_sgd(
-        order,
-        [50.0 / learning_rate],
-        learning_rate=learning_rate,
-        output_learning_rate=output_learning_rate,
-        noise=noise,
-        activation=activation,
-    )[0]
-    start = _pack(near)
-    free = len(start) - (0 if output_learning_rate > 0.0 else len(order.v))
-
-    def speed(moved: Floats) -> Floats:
-        return right(0.0, np.concatenate([moved, start[free:]]))[:free] / learning_rate
-
-    found, left = _at_rest(speed, start[:free])
-    run_off = bool(np.max(np.abs(found)) > FARTHEST * np.max(np.abs(start)))
-    if run_off or not left < RELATIVE:
-        left = left if not run_off else float(np.max(np.abs(speed(start[:free]))))
-        raise InapplicableError(
-            f"training does not come to rest at learning rate {learning_rate:g}: order parameters "
-            f"still move by {left:.3g} learning rates a unit of time; lower it, or start from the "
-            "end of a longer integration"
+    right = _right_hand_side(order, learning_rate, output_learning_rate, noise, activation)
+    near, left = order, np.inf
+    for longer in range(FOLLOWED):
+        (near,) = integrate_sgd(
+            near,
+            [50.0 * 4.0**longer / learning_rate],
+            learning_rate=learning_rate,
+            output_learning_rate=output_learning_rate,
+            noise=noise,
+            activation=activation,
         )
-    return _order_at(np.concatenate([found, start[free:]]), order)
+        start = _pack(near)
+        free = len(start) - (0 if output_learning_rate > 0.0 else len(order.v))
+
+        def speed(moved: Floats, rest: Floats = start[free:], free: int = free) -> Floats:
+            return right(0.0, np.concatenate([moved, rest]))[:free] / learning_rate
+
+        left = float(np.max(np.abs(speed(start[:free]))))
+        found, unrest = _at_rest(speed, start[:free])
+        if unrest < RELATIVE and np.max(np.abs(found - start[:free])) < CLOSE:
+            return _order_at(np.concatenate([found, start[free:]]), order)
+    raise InapplicableError(
+        f"training does not come to rest at learning rate {learning_rate:g}: its order parameters "
+        f"still move by {left:.3g} learning rates a unit of time; start from the end of a longer "
+        "integration"
+    )
 
 
 def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, float]:
@@ -182,6 +183,8 @@ def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, 
     now, share = speed(state), 1.0
     for _ in range(50):
         slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * width)
+        if not np.all(np.isfinite(slopes)):
+            break
         step = np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
         share = min(1.0, 4.0 * share)
         with np.errstate(invalid="ignore"):

@@ -154,25 +154,24 @@ def test_divergence_is_said_with_its_time_and_rate() -> None:
         theory.sgd_fixed_point(order, learning_rate=1.0, activation="linear")
 
 
-def test_a_fixed_point_stands_still() -> None:
-    order = OrderParameters(
-        np.diag([0.9, 1.1]), np.diag([0.8, 0.9]), np.eye(2), [0.9, -1.2], [1.0, -1.0]
-    )
+@pytest.mark.parametrize("seed", [2, 5])
+def test_a_fixed_point_stands_still_where_training_ends(seed: int) -> None:
+    order = drawn_order(k=2, m=2, seed=seed)
     rates = {"learning_rate": 0.2, "output_learning_rate": 0.1, "noise": 0.2}
     rest = theory.sgd_fixed_point(order, **rates)
     for speed in theory.sgd_motion(rest, **rates):
         assert np.max(np.abs(speed)) < 1e-14
-    (late,) = theory.integrate_sgd(order, [4e4], **rates)
-    # the slowest direction, long rows against small v, settles at a rate near 1/1000
-    np.testing.assert_allclose(late.covariance, rest.covariance, atol=1e-7)
-    np.testing.assert_allclose(late.v, rest.v, atol=1e-7)
+    (late,) = theory.integrate_sgd(order, [5e4], **rates)
+    # the slowest direction settles at a rate above 1/3000
+    np.testing.assert_allclose(late.covariance, rest.covariance, atol=1e-6)
+    np.testing.assert_allclose(late.v, rest.v, atol=1e-6)
 
 
-def test_a_student_that_grows_forever_has_no_rest() -> None:
-    """v = 1 is too weak for A = 5, so the row grows without end, ever more slowly."""
-    order = OrderParameters([[1.0]], [[0.5]], [[1.0]], [1.0], [5.0])
-    with pytest.raises(theory.InapplicableError, match=r"does not come to rest .* learning rates"):
-        theory.sgd_fixed_point(order, learning_rate=0.05)
+def test_a_student_that_still_grows_is_not_at_rest() -> None:
+    """v = 1 is too weak for A = 50, so the row grows, ever more slowly."""
+    order = OrderParameters([[1.0]], [[0.5]], [[1.0]], [1.0], [50.0])
+    with pytest.raises(theory.InapplicableError, match=r"does not come to rest .* move by .*e-"):
+        theory.sgd_fixed_point(order, learning_rate=0.001)
 
 
 def test_what_cannot_be_integrated_is_refused() -> None:
