@@ -44,6 +44,12 @@ FAMILIES = (
     "laws_of_chance",
     "effective_ridge",
     "spiked",
+    "pruned_committees",
+    "replicated_committees",
+    "copied_units",
+    "sampled_spectra",
+    "edge_laws",
+    "committee_counterexamples",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

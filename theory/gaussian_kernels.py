@@ -50,7 +50,11 @@ def arcsine_kernel(cov: Any, *, diagonal: float | None = None) -> Array:
     ValueError
         `cov` is no covariance, or an entry exceeds `diagonal`.
     """
-    q, row, column = _covariance(cov, diagonal)
+    return arcsine_entries(*_covariance(cov, diagonal))
+
+
+def arcsine_entries(q: Array, row: Array, column: Array) -> Array:
+    """:func:`arcsine_kernel` of covariances Q_ij with variances Q_ii and Q_jj, not checked."""
     xp = namespace(q)
     # asin by atan2, as 1 - argument^2 is known without cancellation
     gap = xp.clip(row * column - q * q, 0.0, None)
@@ -114,8 +118,13 @@ def arccosine_kernel(cov: Any, *, diagonal: float | None = None, centered: bool 
     rho = q / xp.where(size > 0.0, size, xp.ones_like(size))
     if diagonal is None:  # a node with itself, whatever the rounding of the square roots
         rho = rho + xp.eye(q.shape[0]) * (1.0 - rho)
-    value = _k(xp.clip(rho, -1.0, 1.0))
-    return size / 2.0 * (value - 1.0 / math.pi if centered else value)
+    value = arccosine_entries(xp.clip(rho, -1.0, 1.0), size)
+    return value - size / (2.0 * math.pi) if centered else value
+
+
+def arccosine_entries(rho: Array, size: Array) -> Array:
+    """:func:`arccosine_kernel` of correlations in [-1, 1], `size` = sqrt(Q_ii Q_jj)."""
+    return size / 2.0 * _k(rho)
 
 
 def arccosine_inverse(
