@@ -42,6 +42,7 @@ FAMILIES = (
     "laws_of_chance",
     "effective_ridge",
     "spiked",
+    "committee_machines",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
