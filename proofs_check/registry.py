@@ -50,6 +50,7 @@ FAMILIES = (
     "sampled_spectra",
     "edge_laws",
     "committee_counterexamples",
+    "committee_machines",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
