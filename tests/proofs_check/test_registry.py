@@ -21,6 +21,7 @@ LETTERS = {
 }
 OTHERS = {f"spectral.{letter}{digit}" for letter, digits in LETTERS.items() for digit in digits}
 OTHERS |= {"spectral.P1b", "spectral.X10", "spectral.X10e"}
+COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -33,6 +34,7 @@ def test_ids_are_exactly_the_table() -> None:
     assert len(every) == len(set(every))
     ids = [claim_id for claim_id in every if claim_id.startswith("spectral.")]
     assert set(ids) == IDENTITIES | MUST_FAIL | OTHERS
+    assert set(every) >= COMMITTEES
 
 
 def test_kinds_follow_the_table() -> None:
