@@ -25,6 +25,7 @@ DETERMINANTAL = {f"determinantal.D{i}" for i in range(1, 11)} | {"determinantal.
 PRUNED = {f"determinantal.PR-{i}" for i in range(1, 13)}
 PRUNED |= {f"determinantal.X-{i}" for i in range(1, 9)}
 PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
+COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -41,6 +42,7 @@ def test_ids_are_exactly_the_table() -> None:
     named = {name for name in every if name.startswith(("determinantal.PR", "determinantal.X"))}
     assert named == PRUNED
     assert {name for name in every if name.startswith("determinantal.D")} < DETERMINANTAL
+    assert set(every) >= COMMITTEES
 
 
 def test_kinds_follow_the_table() -> None:
