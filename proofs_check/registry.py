@@ -43,6 +43,7 @@ FAMILIES = (
     "effective_ridge",
     "spiked",
     "committee_machines",
+    "committee_floors",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
