@@ -69,6 +69,15 @@ class Resting:
         """eps/sigma^2 of the small-noise equation at this rate."""
         return float(theory.small_noise_error(self.order, learning_rate=self.rate, noise=1.0))
 
+    def between(self, floor: float) -> tuple[Sides, Sides]:
+        """floor <= eps/sigma^2 <= floor/(1 - eta/critical)."""
+        found, size = self.small_noise(), len(self.order.v) ** 2
+        most = floor / (1.0 - self.rate / float(theory.critical_learning_rate(self.order)))
+        return (
+            at_most(found, most, scale=most, size=size, part="upper end"),
+            at_most(floor, found, scale=most, size=size, part="lower end"),
+        )
+
     def small_rate(self) -> float:
         """eps/(eta sigma^2) of the small-noise equation as eta -> 0."""
         rate = LIMIT * theory.critical_learning_rate(self.order)
@@ -136,11 +145,16 @@ def floor_of_spare_units(
     Statement
     ---------
     eps/sigma^2 is Tr(Hq)/2 with Hq + qH = eta [H + W(q)], W(q)_ik = sum_jl E[g'_i g'_k g'_j g'_l]
-    q_jl, H = E g'_i g'_k, and eps = (eta sigma^2/(2 pi)) (L + M/sqrt 3) (1 + O(eta)).
+    q_jl, H = E g'_i g'_k. With the floor f = (eta sigma^2/(2 pi)) (L + M/sqrt 3) and the critical
+    rate eta_c: f <= eps <= f/(1 - eta/eta_c).
 
     Source
     ------
     Form as in Goldt et al. 2019 [R], constants and equation derived [D].
+
+    Equality cases
+    --------------
+    One unit without spares or copies meets the upper end, eta -> 0 both.
 
     References
     ----------
@@ -151,6 +165,7 @@ def floor_of_spare_units(
     return together(
         within(given.small_rate(), form, 2.0 * LIMIT, "limit"),
         within(given.limiting_rest(both=False), at_rate, NEXT_ORDER, "rest"),
+        *given.between(given.rate * form),
     )
 
 
@@ -196,12 +211,16 @@ def floor_of_copies(
 
     Statement
     ---------
-    eps/sigma^2 is that of TS-3's equation with G_k = v_k g'_k for g'_k, and
-    eps = eta sigma^2 A^2 M/(2 pi sqrt 3 z) (1 + O(eta/z)).
+    eps/sigma^2 is that of TS-3's equation with G_k = v_k g'_k for g'_k; with the floor
+    f = eta sigma^2 A^2 M/(2 pi sqrt 3 z): f <= eps <= f/(1 - eta/eta_c).
 
     Source
     ------
     Form as in Goldt et al. 2019 [R], constants and equation derived [D].
+
+    Equality cases
+    --------------
+    One unit without spares or copies meets the upper end, eta -> 0 both.
 
     References
     ----------
@@ -214,6 +233,7 @@ def floor_of_copies(
     return together(
         within(given.small_rate(), form, 2.0 * LIMIT, "limit"),
         within(given.limiting_rest(both=True), at_rate, NEXT_ORDER, "rest"),
+        *given.between(given.rate * form),
     )
 
 
