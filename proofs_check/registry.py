@@ -51,6 +51,7 @@ FAMILIES = (
     "edge_laws",
     "committee_counterexamples",
     "committee_machines",
+    "committee_floors",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

@@ -6,10 +6,13 @@ overlaps q (K, K) of what the rows deviate by, sigma -> 0 makes the motion linea
     H q + q H = eta [sigma^2 H + W(q)],   W(q)_ik = sum_jl E[G_i G_k G_j G_l] q_jl,   eps = Tr(Hq)/2
 
 The second layer's own noise is of a lower order in 1/N. There is a solution for eta below the
-critical rate, at which the largest eigenvalue of q -> eta (H . + . H)^{-1} W(q) reaches 1. Then
-eta -> 0 leaves q = (eta sigma^2/2) I, the floor
+critical rate eta_c, at which the largest eigenvalue of q -> eta L^{-1} W(q), L = H . + . H,
+reaches 1. eta -> 0 leaves q = (eta sigma^2/2) I, the floor
 
-    eps = (eta sigma^2/4) sum_k v_k^2 E g'(field_k)^2 (1 + O(eta)),    which for T_mm = 1 is
+    f = (eta sigma^2/4) sum_k v_k^2 E g'(field_k)^2,    f <= eps <= f/(1 - eta/eta_c)
+
+as eps = (eta sigma^2/2) h.(1 - eta S)^{-1} h, f = (eta sigma^2/2) h.h with h = L^{-1/2} H and
+S = L^{-1/2} W L^{-1/2} semidefinite. For T_mm = 1 it is
 
     erf, v = A = 1, L spare units                (eta sigma^2/(2 pi)) (L + M/sqrt 3)
     erf, z copies of each unit, v_k = A_m/z      eta sigma^2 A^2 M/(2 pi sqrt 3 z)
@@ -53,7 +56,8 @@ def noise_floor(
     Returns
     -------
     float
-        eps without label noise. At eta = .5 of erf units the truth can be 3 times that; see
+        eps without label noise. For small noise the truth is at most 1/(1 - eta/critical) times
+        that: at eta = .5, two erf units and three spare ones, 3 times; see
         :func:`small_noise_error`.
 
     Raises
