@@ -37,11 +37,21 @@ FAMILIES = (
     "small_identities",
     "laws",
     "determinantal",
+    "dpp",
+    "dpp_residual",
     "failure",
     "power_laws",
     "laws_of_chance",
     "effective_ridge",
     "spiked",
+    "pruned_committees",
+    "replicated_committees",
+    "copied_units",
+    "sampled_spectra",
+    "edge_laws",
+    "committee_counterexamples",
+    "committee_machines",
+    "committee_floors",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

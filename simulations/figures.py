@@ -183,7 +183,8 @@ def _legends(cell: Any, axes: Sequence[Any], panels: Sequence[Panel]) -> None:
             if panel.key == key:
                 for handle, label in zip(*ax.get_legend_handles_labels()):
                     entries.setdefault(label, handle)
-        narrow = len(entries) > 6 or max(map(len, entries), default=0) > 24
+        long = len(entries) > 6 or max(map(len, entries), default=0) > 24
+        narrow = long and len(entries) <= 12  # more do not fit below one another
         legend = cell.legend(
             list(entries.values()),
             list(entries),

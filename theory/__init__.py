@@ -178,8 +178,11 @@ _HOMES: dict[str, str] = {
     "widths_for_parameters": "network.parameter_budget",
     "OrderParameters": "committee.order_parameters",
     "gaussian_i2": "committee.integrals",
+    "gaussian_i3": "committee.integrals",
+    "gaussian_i4": "committee.integrals",
+    "gaussian_j2": "committee.integrals",
     "generalization_error": "committee.generalization",
-    "integrate_sgd": "committee.dynamics",
+    "expected_pruned_error": "committee.expected",
     "output_moments": "committee.pruned",
     "uniform_inclusion": "committee.pruned",
     "bernoulli_inclusion": "committee.pruned",
@@ -206,6 +209,13 @@ _HOMES: dict[str, str] = {
     "refitted_node_error": "committee.refitted",
     "refitted_edge_error": "committee.refitted",
     "refitting_chain": "committee.refitted",
+    "integrate_sgd": "committee.dynamics",
+    "sgd_fixed_point": "committee.dynamics",
+    "sgd_motion": "committee.dynamics",
+    "noise_floor": "committee.noise_floors",
+    "small_noise_error": "committee.noise_floors",
+    "critical_learning_rate": "committee.noise_floors",
+    "linear_noise_floor": "committee.noise_floors",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,7 +1,7 @@
 """A fully connected network as one vector of parameters, and back.
 
-The vector holds, layer by layer, the weight (out, in) row by row and then the bias (out,): what
-the training kernels move.
+The vector holds, layer by layer, the weight transposed, (in, out) row by row, and then the bias
+(out,): what the training kernels move.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def flatten(network: Network) -> tuple[Floats, Shape]:
             raise ValueError(
                 f"layer {place} is {layer.label}; only chains of Dense layers can be trained here"
             )
-        parts += [to_numpy(layer.weight).ravel(), to_numpy(layer.bias)]
+        parts += [to_numpy(layer.weight).T.ravel(), to_numpy(layer.bias)]
     layers = [layer for layer in network.layers if isinstance(layer, Dense)]
     widths = [layers[0].inputs, *(layer.outputs for layer in layers)]
     codes = [ACTIVATIONS[layer.activation] for layer in layers]
@@ -67,7 +67,7 @@ def rebuild(theta: Floats, shape: Shape) -> Network:
     at = 0
     for place, code in enumerate(shape.activations):
         inner, outer = int(shape.widths[place]), int(shape.widths[place + 1])
-        weight = theta[at : at + outer * inner].reshape(outer, inner).copy()
+        weight = theta[at : at + outer * inner].reshape(inner, outer).T.copy()
         bias = theta[at + outer * inner : at + outer * (inner + 1)].copy()
         layers.append(Dense(weight, bias, names[code]))
         at += outer * (inner + 1)

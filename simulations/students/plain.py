@@ -61,24 +61,24 @@ def batch_gradient(
     weight_steps, bias_steps = _views(gradient, widths)
     sums, states = [x], [x]
     for weight, bias, code in zip(weights, biases, activations):
-        sums.append(states[-1] @ weight.T + bias)
+        sums.append(states[-1] @ weight + bias)
         states.append(_activate(code, sums[-1]))
     value, slope = _loss(loss, states[-1], y)
     for layer in range(len(weights) - 1, -1, -1):
         slope = slope * _derivative(activations[layer], sums[layer + 1], states[layer + 1])
-        weight_steps[layer][:] = slope.T @ states[layer] + decay * weights[layer]
+        weight_steps[layer][:] = states[layer].T @ slope + decay * weights[layer]
         bias_steps[layer][:] = slope.sum(axis=0)
         if layer > 0:
-            slope = slope @ weights[layer]
+            slope = slope @ weights[layer].T
     return value, gradient
 
 
 def _views(theta: Floats, widths: Indices) -> tuple[list[Floats], list[Floats]]:
-    """Weights and biases inside a parameter vector."""
+    """Weights (in, out) and biases inside a parameter vector."""
     weights, biases = [], []
     at = 0
     for inner, outer in itertools.pairwise(widths):
-        weights.append(theta[at : at + outer * inner].reshape(outer, inner))
+        weights.append(theta[at : at + outer * inner].reshape(inner, outer))
         biases.append(theta[at + outer * inner : at + outer * (inner + 1)])
         at += outer * (inner + 1)
     return weights, biases

@@ -75,6 +75,13 @@ def _ignored_multiplicity(original: Original) -> Any:
     return wrong
 
 
+def _faster(original: Original) -> Any:
+    def wrong(order: Any, times: Any, **options: Any) -> Any:
+        return original(order, [1.5 * t for t in times], **options)
+
+    return wrong
+
+
 #: What is wrong, what it is called in the theory, the claim that finds it, the sabotage.
 SABOTAGES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
     ("2 % more", "degrees_of_freedom", "L1", _scaled(1.02)),
@@ -111,11 +118,21 @@ SABOTAGES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
     ("upper edge 10 % less", "marchenko_pastur_edges", "L9", _scaled_end(1, 0.9)),
 ]
 
+#: Of claims on committee machines.
+COMMITTEES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
+    ("5 % less", "gaussian_i2", "TS-1", _scaled(0.95)),
+    ("half as fast again", "integrate_sgd", "TS-2", _faster),
+    ("5 % more", "small_noise_error", "TS-3", _scaled(1.05)),
+    ("5 % less", "small_noise_error", "TS-4", _scaled(0.95)),
+    ("1 % more", "generalization_error", "TS-5", _scaled(1.01)),
+    ("2 % less", "critical_learning_rate", "TS-5", _scaled(0.98)),
+]
+
 
 @pytest.mark.parametrize(
     ("name", "claim", "sabotage"),
-    [row[1:] for row in SABOTAGES],
-    ids=[f"{name} {what} {claim}" for what, name, claim, _ in SABOTAGES],
+    [row[1:] for row in SABOTAGES + COMMITTEES],
+    ids=[f"{name} {what} {claim}" for what, name, claim, _ in SABOTAGES + COMMITTEES],
 )
 def test_sabotage_is_refuted(
     monkeypatch: pytest.MonkeyPatch,
@@ -124,6 +141,7 @@ def test_sabotage_is_refuted(
     sabotage: Callable[[Original], Any],
 ) -> None:
     monkeypatch.setattr(theory, name, sabotage(getattr(theory, name)))
-    (verdict,) = verify(f"laws.{claim}", budget="quick")
+    family = "determinantal" if claim.startswith("TS-") else "laws"
+    (verdict,) = verify(f"{family}.{claim}", budget="quick")
     assert (verdict.word, verdict.ok) == ("REFUTED", False)
     assert "raised" not in verdict.evidence, "the sabotage itself must run"

@@ -21,6 +21,11 @@ LETTERS = {
 }
 OTHERS = {f"spectral.{letter}{digit}" for letter, digits in LETTERS.items() for digit in digits}
 OTHERS |= {"spectral.P1b", "spectral.X10", "spectral.X10e"}
+DETERMINANTAL = {f"determinantal.D{i}" for i in range(1, 11)} | {"determinantal.PR-X5"}
+PRUNED = {f"determinantal.PR-{i}" for i in range(1, 13)}
+PRUNED |= {f"determinantal.X-{i}" for i in range(1, 9)}
+PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
+COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -33,6 +38,11 @@ def test_ids_are_exactly_the_table() -> None:
     assert len(every) == len(set(every))
     ids = [claim_id for claim_id in every if claim_id.startswith("spectral.")]
     assert set(ids) == IDENTITIES | MUST_FAIL | OTHERS
+    assert set(every) >= DETERMINANTAL | PRUNED
+    named = {name for name in every if name.startswith(("determinantal.PR", "determinantal.X"))}
+    assert named == PRUNED
+    assert {name for name in every if name.startswith("determinantal.D")} < DETERMINANTAL
+    assert set(every) >= COMMITTEES
 
 
 def test_kinds_follow_the_table() -> None:
@@ -44,6 +54,26 @@ def test_kinds_follow_the_table() -> None:
         "spectral.D7",
         "spectral.D8",
     }
+    assert {claim.id: claim.kind for claim in claims("determinantal.[D]*")} == {
+        f"determinantal.D{i}": kind
+        for i, kind in enumerate(
+            ["identity"] * 6 + ["expectation", "exists", "inequality", "identity"], start=1
+        )
+    }
+    found = {claim.id.partition(".")[2]: claim for claim in claims("determinantal.*")}
+    assert {name for name, claim in found.items() if claim.must_fail} == {
+        f"PR-X{i}" for i in range(1, 6)
+    }
+    assert {name for name, claim in found.items() if claim.kind == "law"} >= {
+        "PR-6",
+        "PR-11",
+        "PR-12",
+    }
+    identities = ["PR-1", "PR-2", "PR-3", "PR-5", "PR-7", "X-2", "X-3", "X-4"]
+    assert all(found[name].kind == "identity" for name in identities)
+    assert all(
+        found[name].kind == "inequality" for name in ["PR-4", "PR-9", "PR-10", "X-1", "X-7", "X-8"]
+    )
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)

@@ -2,7 +2,8 @@ r"""Online gradient descent on a committee machine, N -> infinity: ordinary diff
 
 At each step a fresh x and y = teacher(x) + sigma zeta, D = student - y, t = steps/N,
 
-    w_k <- w_k - (eta/sqrt N) v_k g'(w_k . x/sqrt N) D x,    v_k <- v_k - (eta_v/N) g(w_k . x/sqrt N) D
+    w_k <- w_k - (eta/sqrt N) v_k g'(w_k . x/sqrt N) D x
+    v_k <- v_k - (eta_v/N) g(w_k . x/sqrt N) D
 
 moves the order parameters, with u = (-v, A) over all K + M fields a, b, by
 
@@ -31,6 +32,9 @@ from .order_parameters import Floats, OrderParameters
 DIVERGED = 1e6
 #: Errors allowed to each step of the solver, relative and absolute.
 RELATIVE, ABSOLUTE = 1e-9, 1e-11
+#: Longest stretches in which training is followed to a fixed point, and how close it must come:
+#: Newton's steps from farther off may end at a saddle, or at infinity.
+FOLLOWED, CLOSE = 5, 0.01
 
 
 def sgd_motion(
@@ -122,10 +126,10 @@ def sgd_fixed_point(
     noise: float = 0.0,
     activation: str = "erf",
 ) -> OrderParameters:
-    """Fixed point of the equations of motion beside `order`, by Levenberg-Marquardt steps.
+    """Fixed point that online gradient descent from `order` comes to rest at.
 
-    It may be one that training does not reach, or leaves: start near the one that is meant, such
-    as the end of :func:`integrate_sgd`.
+    The motion is followed for 50/learning_rate, and four times as long again and again, until
+    least-norm Newton steps (which leave conserved quantities be) find a fixed point close by.
 
     Parameters
     ----------
@@ -135,25 +139,63 @@ def sgd_fixed_point(
     Raises
     ------
     InapplicableError
-        No fixed point is found beside `order`; the speed that is left is in the message.
+        The motion diverges, or is not at rest after 12800/learning_rate; the speed that is left is
+        in the message.
     ValueError
         As :func:`integrate_sgd`.
     """
-    from scipy.optimize import least_squares
-
     right = _right_hand_side(order, learning_rate, output_learning_rate, noise, activation)
-    start = _pack(order)
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = least_squares(
-            lambda state: right(0.0, state) / learning_rate, start, xtol=None, ftol=None, gtol=1e-15
+    near, left = order, np.inf
+    for longer in range(FOLLOWED):
+        (near,) = integrate_sgd(
+            near,
+            [50.0 * 4.0**longer / learning_rate],
+            learning_rate=learning_rate,
+            output_learning_rate=output_learning_rate,
+            noise=noise,
+            activation=activation,
         )
-    speed = float(np.max(np.abs(found.fun)))
-    if not speed < 1e-9:
-        raise InapplicableError(
-            f"no fixed point lies beside the order parameters given: the speed falls to "
-            f"{speed:.3g} learning rates only; start from the end of a longer integration"
-        )
-    return _order_at(found.x, order)
+        start = _pack(near)
+        free = len(start) - (0 if output_learning_rate > 0.0 else len(order.v))
+
+        def speed(moved: Floats, rest: Floats = start[free:], free: int = free) -> Floats:
+            return right(0.0, np.concatenate([moved, rest]))[:free] / learning_rate
+
+        left = float(np.max(np.abs(speed(start[:free]))))
+        found, unrest = _at_rest(speed, start[:free])
+        if unrest < RELATIVE and np.max(np.abs(found - start[:free])) < CLOSE:
+            return _order_at(np.concatenate([found, start[free:]]), order)
+    raise InapplicableError(
+        f"training does not come to rest at learning rate {learning_rate:g}: its order parameters "
+        f"still move by {left:.3g} learning rates a unit of time; start from the end of a longer "
+        "integration"
+    )
+
+
+def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, float]:
+    """Zero of the speed by least-norm Newton steps, and the largest speed left.
+
+    Central differences have errors of 1e-10, so directions with a slope below 1e-8 of the largest
+    are taken for conserved. Steps are halved until the speed falls; where it does not, they end.
+    """
+    width = np.cbrt(np.finfo(float).eps)
+    ways = width * np.eye(len(state))
+    now, share = speed(state), 1.0
+    for _ in range(50):
+        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * width)
+        if not np.all(np.isfinite(slopes)):
+            break
+        step = np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
+        share = min(1.0, 4.0 * share)
+        with np.errstate(invalid="ignore"):
+            moved = speed(state - share * step)
+            while share > 1e-6 and not np.linalg.norm(moved) < np.linalg.norm(now):
+                share /= 2.0
+                moved = speed(state - share * step)
+        if share <= 1e-6:
+            break
+        state, now = state - share * step, moved
+    return state, float(np.max(np.abs(now)))
 
 
 def _right_hand_side(
@@ -172,7 +214,7 @@ def _right_hand_side(
     code = DIFFERENTIABLE.index(as_activation(activation, known=DIFFERENTIABLE))
     if activation == "relu":
         check_excited(order.covariance)
-    k, m = order.R.shape
+    k = len(order.v)
     c, u = order.covariance, order.amplitudes
 
     def speed(_: float, state: Floats) -> Floats:

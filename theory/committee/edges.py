@@ -129,7 +129,7 @@ def dpp_edge_order(order: OrderParameters, fraction: float) -> OrderParameters:
     if c in (0.0, 1.0):
         return random_edge_order(order, c)
     own, alike = dpp_edge_moments(c)
-    width = dpp_odds(c) ** -0.5
+    width = 1.0 / math.sqrt(dpp_odds(c))
 
     def pruned(w: float) -> float:
         return w**3 / (width**2 + w * w)
@@ -137,7 +137,7 @@ def dpp_edge_order(order: OrderParameters, fraction: float) -> OrderParameters:
     def mean_given(mean: float, spread: float) -> float:
         # E y/(b^2 + y^2) = Re E 1/(y + ib), by the Faddeeva function
         z = complex(mean, width) / (spread * math.sqrt(2.0))
-        return mean - width**2 * math.sqrt(math.pi / 2.0) / spread * special.wofz(z).imag
+        return mean - width**2 * math.sqrt(math.pi / 2.0) / spread * float(special.wofz(z).imag)
 
     def overlap(rho: float) -> float:
         if abs(rho) > 1.0 - 1e-9:

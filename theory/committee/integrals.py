@@ -129,7 +129,8 @@ def gaussian_i4(cov: Any, activation: str = "erf") -> Floats:
     r"""I4(i, k, a, b) = E g'(u_i) g'(u_k) g(u_a) g(u_b) for u ~ N(0, cov).
 
     erf     (4/pi^2) asin(L0/sqrt(L_a L_b))/sqrt(L4), L4 = (1 + C_ii)(1 + C_kk) - C_ik^2,
-            L0 = L4 C_ab - C_ka C_kb (1 + C_ii) - C_ia C_ib (1 + C_kk) + C_ik (C_ia C_kb + C_ib C_ka),
+            L0 = L4 C_ab - C_ka C_kb (1 + C_ii) - C_ia C_ib (1 + C_kk)
+                 + C_ik (C_ia C_kb + C_ib C_ka),
             L_a = L4 (1 + C_aa) - C_ka^2 (1 + C_ii) - C_ia^2 (1 + C_kk) + 2 C_ik C_ia C_ka
     linear  C_ab
     relu    by Stein's lemma from orthants of at most four fields, one of them by quadrature;

@@ -26,7 +26,7 @@ from ..arrays import as_count, as_kept, as_real, as_ridge
 from ..elementary import elementary_ratios, volume_residual
 from ..errors import InapplicableError
 from ..spectrum import as_spectrum, smoother, volume_ridge
-from .integrals import gaussian_i2
+from .integrals import second_moments
 from .order_parameters import OrderParameters
 
 #: Most kept sets that a mean over all of them lists.
@@ -51,8 +51,7 @@ def output_moments(order: OrderParameters, activation: str = "erf") -> OutputMom
         An unknown activation.
     """
     k = len(order.v)
-    joint = np.block([[order.Q, order.R], [order.R.T, order.T]])
-    moment = np.asarray(gaussian_i2(joint, activation))
+    moment = second_moments(order.covariance, activation)
     return OutputMoments(
         moment[:k, :k], moment[:k, k:] @ order.A, float(order.A @ moment[k:, k:] @ order.A)
     )

@@ -28,7 +28,8 @@ import numpy as np
 from ..arrays import as_count, as_real
 from ..errors import InapplicableError
 from .edges import as_fraction, dpp_edge_moments, magnitude_edge_moment
-from .integrals import gaussian_i2
+from .integrals import second_moments
+from .noise_floors import noise_floor
 from .order_parameters import OrderParameters
 
 NODE_RULES = ("random-node", "dpp-node", "balanced-node")
@@ -179,7 +180,7 @@ def edge_fields(rule: str, fraction: float, activation: str) -> Any:
     cov = np.diag([own, own, own, 1.0, 1.0])
     for i, j, value in ((0, 1, alike), (0, 3, own), (1, 3, own), (2, 4, own)):
         cov[i, j] = cov[j, i] = value
-    return np.asarray(gaussian_i2(cov, activation))
+    return second_moments(cov, activation)
 
 
 def replicated_edge_error(
@@ -337,12 +338,12 @@ def retrained_floor(
     values: Any = None,
     activation: str = "erf",
 ) -> float:
-    r"""Error at which online descent of a pruned erf student stays, small noise and rate (X5 [D]).
+    r"""Error at which a pruned student comes to rest when trained on, leading order (X5 [D]).
 
-    Both layers trained, n_m >= 1 units of group m: v_k -> A_m/n_m, and
+    Both layers trained, n_m >= 1 units left of group m: v_k -> A_m/n_m, and for erf
     eps = (eta s^2/(2 pi sqrt 3)) sum_m A_m^2/n_m. With `values`, output weights held fixed that sum
-    to A_m in each group, given in the groups' order: (eta s^2/(2 pi sqrt 3)) sum_k v_k^2.
-    Up to a factor 1 + O(eta); first small noise, then small rate. T = I.
+    to A_m in each group, given in the groups' order: (eta s^2/(2 pi sqrt 3)) sum_k v_k^2. It is
+    :func:`noise_floor` there, with T = I: first small noise, then a small rate.
 
     Raises
     ------
@@ -351,8 +352,6 @@ def retrained_floor(
     ValueError
         Another activation, or shapes that do not match.
     """
-    if activation != "erf":
-        raise ValueError(f"the floor is known for erf, but the activation is {activation!r}")
     n = np.array([as_count("sizes", size, least=0) for size in np.atleast_1d(sizes)])
     a = as_strengths(strengths, len(n))
     if np.any(n == 0):
@@ -360,17 +359,9 @@ def retrained_floor(
             f"a floor needs a kept unit in every group, but {int(np.sum(n == 0))} of {len(n)} have "
             "none; keep one of each"
         )
-    if values is None:
-        total = float(np.sum(a * a / n))
-    else:
-        v = as_real("values", values, ndim=1)
-        if len(v) != int(np.sum(n)):
-            raise ValueError(f"{int(np.sum(n))} units need as many values, but there are {len(v)}")
-        apart = np.add.reduceat(v, np.cumsum(n) - n) - a
-        if np.max(np.abs(apart)) > 1e-9 * max(float(np.max(np.abs(a))), 1.0):
-            raise InapplicableError(
-                "output weights must sum to the teacher's in each group, but are off by "
-                f"{float(np.max(np.abs(apart))):.3g}; no fixed point without error then"
-            )
-        total = float(v @ v)
-    return learning_rate * noise**2 / (2 * math.pi * math.sqrt(3.0)) * total
+    member = np.repeat(np.eye(len(n)), n, axis=0)
+    v = np.repeat(a / n, n) if values is None else np.asarray(as_real("values", values, ndim=1))
+    if len(v) != len(member):
+        raise ValueError(f"{len(member)} units need as many values, but there are {len(v)}")
+    rest = OrderParameters(member @ member.T, member, np.eye(len(n)), v, a)
+    return noise_floor(rest, learning_rate=learning_rate, noise=noise, activation=activation)

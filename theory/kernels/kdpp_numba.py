@@ -8,6 +8,8 @@ r"""Compiled k-DPP sampling: which eigenvectors take part, then which nodes.
    share's subtraction stops as soon as it falls below the bar, and its coefficients are those of
    Gram-Schmidt, which is repeated where the norm^2 falls below 1/4. The mass left at step t is
    k - t exactly, so about k (1 + 1/2 + ... + 1/k) proposals are needed, whatever the matrix.
+   Most of them fall to the last nodes: there the share left is summed over an orthonormal basis of
+   the k - t directions that are left instead, and a Householder reflection takes out the one drawn.
 
 Self-contained: imports NumPy and Numba only; nothing compiles before the first call.
 """
@@ -88,13 +90,14 @@ def draw_nodes(
 
     rows (k, m); norms (m,) = row_norms(rows) at the start, set to 0 for nodes drawn; cumulative
     (m,) its first running sum; basis (k + 3, k) zeros at the start (three spare lines, since
-    lines are taken by fours); kept (k,). norms, basis and kept carry the state between calls.
+    lines are taken by fours); kept, at most (k,). norms, basis and kept carry the state between
+    calls.
     """
     k, m = rows.shape
     b = np.empty(k)
     coefficients = np.empty(k + 3)
     used = 0
-    while done < k and used + 1 < uniforms.shape[0]:
+    while done < kept.shape[0] and used + 1 < uniforms.shape[0]:
         j = _first_above(cumulative, uniforms[used] * cumulative[m - 1])
         bar = uniforms[used + 1] * norms[j]
         used += 2
@@ -122,6 +125,94 @@ def draw_nodes(
         kept[done] = j
         done += 1
     return done
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def complete_basis(basis: Floats, done: int) -> None:
+    """Fill the lines after the first `done` orthonormal ones with an orthonormal basis of the rest.
+
+    basis (k + 3, k), zeros from line `done` on. Each new line is the unit vector that the lines
+    before explain least, so at most 1 - 1/k of it, by Gram-Schmidt done twice.
+    """
+    k = basis.shape[1]
+    left = np.ones(k)
+    for t in range(done):
+        left -= basis[t] * basis[t]
+    b = np.empty(k)
+    coefficients = np.zeros(k + 3)
+    for line in range(done, k):
+        i = np.argmax(left)
+        b[:] = 0.0
+        b[i] = 1.0
+        for t in range(line):
+            coefficients[t] = basis[t, i]
+        coefficients[line:] = 0.0
+        _subtract(basis, line, coefficients, b)
+        for t in range(0, line, 4):
+            _project_four(basis, t, b, coefficients)
+        _subtract(basis, line, coefficients, b)
+        basis[line] = b / np.sqrt(np.sum(b * b))
+        left -= basis[line] * basis[line]
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def draw_last_nodes(
+    rows: Floats,
+    norms: Floats,
+    cumulative: Floats,
+    basis: Floats,
+    kept: Indices,
+    done: int,
+    uniforms: Floats,
+) -> int:
+    """As :func:`draw_nodes`, where lines done..k-1 of the basis span the directions left."""
+    k, m = rows.shape
+    b = np.empty(k)
+    c = np.empty(k + 6)
+    used = 0
+    while done < k and used + 1 < uniforms.shape[0]:
+        j = _first_above(cumulative, uniforms[used] * cumulative[m - 1])
+        bar = uniforms[used + 1] * norms[j]
+        used += 2
+        if norms[j] == 0.0:
+            continue
+        for t in range(k):
+            b[t] = rows[t, j]
+        left = 0.0
+        for t in range(done, k - 3, 4):
+            left += _project_four(basis, t, b, c)
+        for t in range(k - (k - done) % 4, k):
+            c[t] = np.sum(basis[t] * b)
+            left += c[t] * c[t]
+        if left <= bar:
+            continue
+        _reflect(basis, done, c, np.sqrt(left), b)
+        norms[j] = 0.0
+        kept[done] = j
+        done += 1
+    return done
+
+
+@njit(cache=True, nogil=True, fastmath=_SUMS)
+def _reflect(basis: Floats, done: int, c: Floats, length: float, work: Floats) -> None:
+    """Householder reflection of lines done..k-1 by which only line `done` sees the node drawn.
+
+    c: coefficients of the node on these lines, of norm `length`; modified. Line `done` is not
+    needed any more and stays as it is.
+    """
+    k = basis.shape[1]
+    c[done] += length if c[done] > 0 else -length
+    work[:] = 0.0
+    square = 0.0
+    for t in range(done, k):
+        square += c[t] * c[t]
+        line, x = basis[t], c[t]
+        for i in range(k):
+            work[i] += x * line[i]
+    for t in range(done + 1, k):
+        line, x = basis[t], 2.0 * c[t] / square
+        for i in range(k):
+            line[i] -= x * work[i]
 
 
 @njit(cache=True, nogil=True)

@@ -25,6 +25,9 @@ from ..errors import InapplicableError
 from ..spectrum import Spectrum, as_spectrum, volume_ridge
 from .selection import Selection
 
+#: One node in so many is drawn by the directions that are left rather than those drawn before.
+_LAST = 6
+
 
 def select_volume(cov: Any, width: int, *, rng: Any) -> Selection:
     r"""Nodes drawn by volume sampling: P(J) proportional to det Sigma_JJ, |J| = k, ridge 0.
@@ -113,18 +116,26 @@ def _nodes(basis: Array, taken: NDArray[np.int64], rng: np.random.Generator) -> 
 
 
 def nodes_by_rejection(rows: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Compiled chain rule by exact rejection; uniforms are drawn a block at a time."""
-    from ..kernels.kdpp_numba import draw_nodes, row_norms
+    """Compiled chain rule by exact rejection; uniforms are drawn a block at a time.
+
+    `rows` (k, m): orthonormal, one eigenvector a line.
+    """
+    from ..kernels.kdpp_numba import complete_basis, draw_last_nodes, draw_nodes, row_norms
 
     k = rows.shape[0]
     norms = row_norms(rows)
     cumulative = np.cumsum(norms)
-    basis = np.zeros((k + 3, k))
+    drawn = np.zeros((k + 3, k))
     kept = np.empty(k, dtype=np.int64)
     block = 2 * math.ceil(k * (math.log(k) + 3.0))  # two a proposal, k H_k proposals or so
+    first = k - k // _LAST
     done = 0
+    while done < first:
+        done = draw_nodes(rows, norms, cumulative, drawn, kept[:first], done, rng.random(block))
+    if done < k:
+        complete_basis(drawn, done)
     while done < k:
-        done = draw_nodes(rows, norms, cumulative, basis, kept, done, rng.random(block))
+        done = draw_last_nodes(rows, norms, cumulative, drawn, kept, done, rng.random(block))
     return kept
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.decays import power_law
 from pruneproof.simulations.figures import (
     BLACK,
     BLUE,
@@ -32,10 +33,11 @@ from pruneproof.simulations.figures import (
     Panel,
     draw,
 )
+from pruneproof.simulations.teachers import haar_rotation
 
 from ..study import Study
 from .curves import BARS, Records, measured, values, where
-from .layers import Floats, haar_rotation, power_law
+from .layers import Floats
 
 NODES, EXPONENT, NOISE = 100, 2.0, 0.5
 TITLE = (
@@ -56,7 +58,7 @@ def teacher() -> Floats:
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
     """Excess risks of the folded and of the refitted student of one layer, draw and sample."""
     n, k = int(parameters["samples"]), int(parameters["width"])
-    rotation = haar_rotation(NODES, rng)
+    rotation = haar_rotation(NODES, rng=rng)
     root = rotation * np.sqrt(power_law(NODES, EXPONENT))
     cov, weights = root @ root.T, rotation @ teacher()
     kept = theory.select_volume(cov, k, rng=rng).kept

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.decays import power_law
 from pruneproof.simulations.figures import BLACK, GREY, Curve, Panel, draw
 
 from ..study import Study
 from .curves import BARS, Records, means, measured, styled, values, where
-from .layers import block_rotated, power_law
+from .layers import block_rotated
 
 NODES, EXPONENT = 256, 2.0
 TITLE = (

@@ -1,30 +1,18 @@
-"""Layers with a prescribed population spectrum: phi = Q diag(sqrt(mu)) z with z ~ N(0, I).
-
-This module may import NumPy only.
-"""
+"""Layers with a prescribed population spectrum: phi = Q diag(sqrt(mu)) z with z ~ N(0, I)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pruneproof.simulations.teachers import haar_rotation
+
 Floats = NDArray[np.float64]
-
-
-def power_law(m: int, exponent: float) -> Floats:
-    """Eigenvalues j^-a, j = 1..m."""
-    return np.asarray(np.arange(1.0, m + 1.0) ** -exponent)
-
-
-def haar_rotation(m: int, rng: np.random.Generator) -> Floats:
-    """Orthogonal (m, m) matrix, uniform: Q of a Gaussian matrix, its signs made unique."""
-    q, r = np.linalg.qr(rng.standard_normal((m, m)))
-    return np.asarray(q * np.sign(np.diag(r)))
 
 
 def rotated(eigenvalues: Floats, rng: np.random.Generator) -> Floats:
     """Second moment Q diag(mu) Q^T with uniform Q: nodes as incoherent as they come."""
-    q = haar_rotation(eigenvalues.size, rng)
+    q = haar_rotation(eigenvalues.size, rng=rng)
     return (q * eigenvalues) @ q.T
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.decays import power_law
 from pruneproof.simulations.figures import BLACK, Curve, Panel, draw
 
 from ..study import Study
 from .curves import BARS, Records, measured, styled, values, where
-from .layers import Floats, power_law
+from .layers import Floats
 
 FUNCTIONS, CAPACITY, SOURCE, SAMPLES = 400, 1.3, 0.5, 100
 TITLE = f"Ridge regression on random features, {SAMPLES} samples, {FUNCTIONS} eigenfunctions"

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.decays import power_law
 from pruneproof.simulations.figures import BLACK, BLUE, GREY, VERMILLION, Curve, Panel, draw
 
 from ..study import Study
 from .curves import BARS, Records, measured, values, where
-from .layers import block_rotated, power_law
+from .layers import block_rotated
 
 NODES, EXPONENT, DOF = 128, 1.5, 8.0
 FAILURE = 1.0 / 15.0

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.decays import power_law
 from pruneproof.simulations.figures import Curve, Panel, draw
 
 from ..study import Study
 from .curves import BARS, Records, measured, styled, where
-from .layers import Floats, power_law
+from .layers import Floats
 
 FUNCTIONS, CAPACITY, NOISE = 1000, 2.0, 0.1
 TITLE = (
