@@ -15,7 +15,7 @@ import numpy as np
 from harness import interleaved, table
 from threadpoolctl import threadpool_limits
 
-from pruneproof.simulations.committee import kernels, order_of, plain
+from pruneproof.simulations.committee import kernels, plain
 from pruneproof.simulations.committee.sgd import overlaps_descended, trained_online
 from pruneproof.simulations.teachers import Committee
 
@@ -37,7 +37,8 @@ def on_weights(descend: Callable[..., int], steps: int) -> Callable[[], Any]:
 
 
 def on_overlaps(descend: Callable[..., int], steps: int) -> Callable[[], Any]:
-    start = order_of(*problem())
+    rows, outputs, teacher = problem()
+    start = teacher.order_of(rows, outputs)
     end = [steps / INPUTS]
     return lambda: overlaps_descended(
         descend, start, INPUTS, end, learning_rate=0.2, output_learning_rate=0.1, rng=2

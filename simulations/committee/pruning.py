@@ -26,8 +26,6 @@ from pruneproof import theory
 from pruneproof.theory.arrays import as_count, as_generator, as_real
 from pruneproof.theory.committee.integrals import second_moments
 
-from ..teachers.committee import Committee
-
 Floats = NDArray[np.float64]
 NodeRule = Literal["random", "importance", "dpp"]
 EdgeRule = Literal["random", "bernoulli", "importance", "dpp"]
@@ -242,19 +240,6 @@ def unit_rows(rows: Any) -> Floats:
     w = np.asarray(as_real("rows", rows, ndim=2))
     norms = np.linalg.norm(w, axis=1, keepdims=True)
     return np.asarray(np.divide(w, norms, out=np.zeros_like(w), where=norms > 0))
-
-
-def order_of(rows: Any, outputs: Any, teacher: Committee) -> theory.OrderParameters:
-    """Overlaps of a student with a committee teacher.
-
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit.
-    """
-    w, v = _layer(rows, outputs)
-    b = np.asarray(teacher.rows)
-    return theory.OrderParameters(w @ w.T, w @ b.T, b @ b.T, v[0], np.asarray(teacher.weights))
 
 
 def _layer(rows: Any, outputs: Any) -> tuple[Floats, Floats]:

@@ -137,7 +137,7 @@ def trained_online(
         return descend(w, v, x, labels, *rates, code, limit)
 
     for _ in _run(stops, _ROWS, advance, n, rates):
-        orders.append(OrderParameters(w @ w.T, w @ b.T, b @ b.T, v.copy(), a))
+        orders.append(teacher.order_of(w, v))
     return OnlineRun(np.array(stops) / n, tuple(orders), w, v)
 
 

@@ -15,7 +15,6 @@ from pruneproof.simulations.committee import (
     fused_outputs,
     keep_edges,
     keep_nodes,
-    order_of,
     refitted_outputs,
     reweighted_edges,
     unit_rows,
@@ -108,10 +107,10 @@ def test_reweighted_edges_are_least_squares_and_nothing_for_white_inputs() -> No
 def test_refitted_outputs_are_where_the_error_is_least(activation: str) -> None:
     w, v, rng = layer(4, 3, 8)
     teacher = Committee(rng.standard_normal((2, 8)) / 3.0)
-    best = refitted_outputs(order_of(w / 3, v, teacher), activation)
-    least = theory.generalization_error(order_of(w / 3, best, teacher), activation)
+    best = refitted_outputs(teacher.order_of(w / 3, v), activation)
+    least = theory.generalization_error(teacher.order_of(w / 3, best), activation)
     for step in 1e-3 * rng.standard_normal((6, 3)):
-        moved = order_of(w / 3, best + step, teacher)
+        moved = teacher.order_of(w / 3, best + step)
         assert theory.generalization_error(moved, activation) > least
 
 

@@ -24,9 +24,9 @@ def test_replicated_student_is_the_teacher() -> None:
     assert teacher.risk(student).value <= 1e-13
     overlaps = teacher.order_parameters(student)
     group = np.repeat(np.eye(3), 4, axis=0)
-    assert np.max(np.abs(overlaps.teacher - np.eye(3))) <= 1e-15 * 10
-    assert np.max(np.abs(overlaps.cross - group)) <= 1e-14
-    assert np.max(np.abs(overlaps.student - group @ group.T)) <= 1e-14
+    assert np.max(np.abs(overlaps.T - np.eye(3))) <= 1e-15 * 10
+    assert np.max(np.abs(overlaps.R - group)) <= 1e-14
+    assert np.max(np.abs(overlaps.Q - group @ group.T)) <= 1e-14
 
 
 @pytest.mark.parametrize("kept", [[0], [0, 1], [0, 3, 4, 5], [2, 6, 9, 10, 11], list(range(9))])

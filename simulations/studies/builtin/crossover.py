@@ -56,11 +56,9 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     teacher = Committee.orthogonal(TEACHERS, EDGES // (TEACHERS * z), rng=rng)
     rows = np.repeat(np.asarray(teacher.rows), z, axis=0)
     outputs, uniform = np.full(len(rows), 1.0 / z), rng.random(rows.shape)
-    b = np.asarray(teacher.rows)
 
     def gap(c: float) -> float:
-        w = np.where(uniform < c, rows, 0.0)
-        order = theory.OrderParameters(w @ w.T, w @ b.T, b @ b.T, outputs, np.ones(TEACHERS))
+        order = teacher.order_of(np.where(uniform < c, rows, 0.0), outputs)
         return float(theory.generalization_error(order)) / TEACHERS - node_error(c)
 
     near = crossing(z)

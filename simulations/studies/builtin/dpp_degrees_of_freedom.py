@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.decays import power_law
 from pruneproof.simulations.figures import (
     BLACK,
     BLUE,
@@ -27,7 +28,7 @@ from pruneproof.simulations.figures import (
 
 from ..study import Study
 from .curves import BARS, Records, measured, values, where
-from .layers import power_law, rotated
+from .layers import rotated
 
 NODES = 96
 TITLE = f"Determinantal draws of {NODES} rotated nodes with power-law eigenvalues"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.committee import keep_edges, keep_nodes, order_of, refitted_outputs
+from pruneproof.simulations.committee import keep_edges, keep_nodes, refitted_outputs
 from pruneproof.simulations.figures import BLUE, ORANGE, PURPLE, Curve, Panel, draw
 from pruneproof.simulations.teachers import Committee
 
@@ -53,8 +53,8 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     }
     found = {}
     for name, (w, v) in pruned.items():
-        order = order_of(w, v, teacher)
-        best = order_of(w, refitted_outputs(order), teacher)
+        order = teacher.order_of(w, v)
+        best = teacher.order_of(w, refitted_outputs(order))
         found[name] = float(theory.generalization_error(order))
         found[f"{name}_refitted"] = max(float(theory.generalization_error(best)), 0.0)
     return found
