@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from .pruning import (
     equal_edges,
-    equal_nodes,
     fused_outputs,
     keep_edges,
     keep_nodes,
@@ -23,7 +22,6 @@ from .sgd import OnlineRun, overlap_descent, rows_of, train_online
 __all__ = [
     "OnlineRun",
     "equal_edges",
-    "equal_nodes",
     "fused_outputs",
     "keep_edges",
     "keep_nodes",

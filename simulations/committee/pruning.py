@@ -203,7 +203,8 @@ def reweighted_edges(rows: Any, mask: Any, moment: Any) -> Floats:
 def equal_edges(nodes: int, hidden: int, inputs: int, *, readers: int = 1) -> int:
     """Edges a unit that are as many parameters as `nodes` units, halves rounded up.
 
-    (k (N + p) - H p)/H. Of 6 units with 500 inputs, 1 to 5 nodes are 83, 166, 250, 333, 417 edges.
+    (k (N + p) - H p)/H, so that the two counts are within H/2 parameters of each other. Of 6 units
+    with 500 inputs, 1 to 5 nodes are 83, 166, 250, 333, 417 edges.
 
     Raises
     ------
@@ -218,21 +219,6 @@ def equal_edges(nodes: int, hidden: int, inputs: int, *, readers: int = 1) -> in
             "output weights that every edge rule keeps; keep more nodes"
         )
     return min((2 * spare + hidden) // (2 * hidden), inputs)
-
-
-def equal_nodes(edges: int, hidden: int, inputs: int, *, readers: int = 1) -> int:
-    """Units that are as many parameters as `edges` edges of each, halves rounded up.
-
-    H (e + p)/(N + p), at least 1.
-
-    Raises
-    ------
-    ValueError
-        More edges than inputs.
-    """
-    e = as_count("edges", edges, least=0, most=as_count("inputs", inputs))
-    whole = inputs + readers
-    return max(1, (2 * hidden * (e + readers) + whole) // (2 * whole))
 
 
 def unit_rows(rows: Any) -> Floats:

@@ -67,28 +67,24 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 
 def figure(records: Records) -> Any:
-    """Errors against the share kept, and z (1 - c*) against z."""
+    """Gap of the two errors against the share kept, and z (1 - c*) against z."""
     across = values(records, "copies")
-    zs = [float(z) for z in np.geomspace(across[0], max(1000.0, across[-1]), 80)]
+    zs = [float(z) for z in np.geomspace(across[0], max(10_000.0, across[-1]), 80)]
+    law = [z * (1.0 - crossing(z)) for z in zs]
     scaled = [
-        Curve(
-            "law: root of the two errors",
-            zs,
-            [z * (1.0 - crossing(z)) for z in zs],
-            "law",
-            BLACK,
-        ),
+        Curve("law: root of the two errors", zs, law, "law", BLACK),
         measured(records, "copies", "scaled", f"masks of {EDGES} edges", BLUE),
     ]
     shares = [float(c) for c in np.linspace(0.0, 1.0, 101)]
-    errors = [Curve("balanced nodes", shares, [node_error(c) for c in shares], "law", VERMILLION)]
-    for z, colour in ((1, GREY), (3, BLUE), (10, BLACK)):
-        edge = [theory.replicated_edge_error(1, z, c) for c in shares]
-        errors.append(Curve(f"random edges, z = {z}", shares, edge, "law", colour))
+    gaps = []
+    for z, colour in ((2, GREY), (3, VERMILLION), (10, BLUE), (100, BLACK)):
+        gap = [theory.replicated_edge_error(1, z, c) - node_error(c) for c in shares]
+        gaps.append(Curve(f"law: edges - balanced nodes, z = {z}", shares, gap, "law", colour))
     panels = [
         Panel(
-            "errors", "kept share c of the parameters", r"$\epsilon/M$", errors,
-            y_log=False, x_log=False, key="errors",
+            "random edges - balanced nodes", "kept share c of the parameters",
+            r"difference of $\epsilon/M$; edges win below 0", gaps,
+            y_log=False, x_log=False, limit=0.0,
         ),
         Panel(
             "where they cross", "copies z of each teacher", "$z(1-c^*)$; edges win below $c^*$",

@@ -1,7 +1,7 @@
 r"""Node and edge rules on a small network for scikit-learn's digits, all of them refitted.
 
 A 64 - 100 - 10 network of logistic units (softmax loss) is pruned in its hidden layer to the same
-number of parameters by each rule, k nodes being ceil(H (e + 10)/(64 + 10)) for e edges a unit.
+number of parameters by each rule: k nodes, or the nearest number of edges a unit (`equal_edges`).
 Divnet (Mariet and Sra, 2016 [R]) draws a k-DPP of exp(-beta |z_i - z_j|^2) + .01 I over the
 pre-activations z; greedy takes the nodes of least lost output, ``theory.select_greedy``. Nodes are
 fused into the outputs, edges reweighted, by least squares on the training images without
@@ -57,7 +57,7 @@ RULES: dict[str, tuple[str, str, str]] = {
     "dpp_edge": ("k-DPP edges, reweighted", BLACK, "X"),
 }
 GRID: dict[str, list[Any]] = {"share": [0.2, 0.3, 0.4, 0.6, 0.8, 1.0]}
-REPLICATES = 12
+REPLICATES = 40
 QUICK: dict[str, Any] = {"grid": {"share": [0.2, 0.5, 1.0]}, "replicates": 2}
 
 

@@ -59,14 +59,14 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 def figure(records: Records) -> Any:
     """Mean and variance of the size, and a ladder an exponent."""
     asked = values(records, "nodes")
-    level = [Curve("law: E|J| = N(lam)", [asked[0], asked[-1]], [1.0, 1.0], "law", BLACK)]
+    level = [Curve(r"law: $E|J| = N(\lambda)$", [asked[0], asked[-1]], [1.0, 1.0], "law", BLACK)]
     spread: list[Curve] = []
     for a, colour, marker in zip(values(records, "exponent"), (BLUE, VERMILLION), "os"):
         mine, mu = where(records, exponent=a), power_law(NODES, a)
         shares = [{**record, "ratio": record["size"] / record["nodes"]} for record in mine]
         level.append(measured(shares, "nodes", "ratio", f"DPP, a = {a:g}", colour, marker))
         law = [_variance(mu, k) for k in range(asked[0], asked[-1] + 1)]
-        label = f"law: Var|J| = Tr K(I - K), a = {a:g}"
+        label = rf"law: $\mathrm{{Var}}|J| = \mathrm{{Tr}} K(I - K)$, a = {a:g}"
         spread += [
             Curve(label, list(range(asked[0], asked[-1] + 1)), law, "law", colour),
             _measured_variance(mine, f"DPP, a = {a:g}", colour, marker),
@@ -111,11 +111,18 @@ def _ladder(mine: Records, mu: Any) -> list[Curve]:
     ks = list(range(across[0], across[-1] + 1))
     tail = [float(theory.tail_sum(mu, k) / mu.sum()) for k in ks]
     ridge = [theory.ridge_for_degrees_of_freedom(mu, k) for k in ks]
+    drawn = [k * r / mu.sum() for k, r in zip(ks, ridge)]
     return [
         Curve("(k + 1) tail", ks, [(k + 1) * t for k, t in zip(ks, tail)], "bound", GREY),
-        Curve("DPP: lam N(lam)", ks, [k * r / mu.sum() for k, r in zip(ks, ridge)], "law", BLUE),
         Curve(
-            "k-DPP: (k + 1) e_(k+1)/e_k",
+            r"DPP: $\lambda N(\lambda)$",
+            ks,
+            drawn,
+            "law",
+            BLUE,
+        ),
+        Curve(
+            "k-DPP: $(k + 1) e_{k+1}/e_k$",
             ks,
             [theory.volume_loss(mu, k) / mu.sum() for k in ks],
             "law",

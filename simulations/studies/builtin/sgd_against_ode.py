@@ -20,7 +20,7 @@ from pruneproof.simulations.figures import BLACK, BLUE, VERMILLION, Curve, Panel
 from pruneproof.simulations.teachers import Committee
 
 from ..study import Study
-from .curves import BARS, Records, measured, styled, where
+from .curves import BARS, Records, means, measured, styled, where
 
 UNITS, TEACHERS, NOISE, RATE, OUTPUT_RATE = 3, 2, 0.1, 0.5, 0.2
 TIMES = [1.0, 2.0, 4.0, 7.0, 12.0, 20.0]
@@ -29,6 +29,7 @@ GRID: list[dict[str, Any]] = [
     {"process": "weights", "inputs": n} for n in (64, 128, 256, 512, 1024)
 ] + [{"process": "overlaps", "inputs": 4**p} for p in (3, 4, 5, 6, 7)]
 REPLICATES = 40
+_AXES = ("inputs", "overlap_gap")
 QUICK: dict[str, Any] = {
     "grid": [{"process": "weights", "inputs": n} for n in (64, 256)]
     + [{"process": "overlaps", "inputs": n} for n in (64, 256, 1024)],
@@ -54,8 +55,8 @@ def motion() -> tuple[theory.OrderParameters, ...]:
     )
 
 
-def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """Generalization errors at the times, and the gaps at the last one, of one run."""
+def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
+    """Errors of a run at the times, and its largest gap of an overlap at the end."""
     n = int(parameters["inputs"])
     rates: dict[str, Any] = {"learning_rate": RATE, "output_learning_rate": OUTPUT_RATE}
     if parameters["process"] == "weights":
@@ -66,9 +67,9 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
         orders = overlap_descent(start(), n, TIMES, **rates, noise=NOISE, rng=rng)
     errors = [theory.generalization_error(order) for order in orders]
     last, limit = orders[-1], motion()[-1]
-    gap = errors[-1] - theory.generalization_error(limit)
-    moved = [np.abs(last.Q - limit.Q).max(), np.abs(last.R - limit.R).max()]
-    return {"squared_gap": gap**2, "overlap_gap": float(max(moved)), "errors": errors}
+    moved = max(np.abs(last.Q - limit.Q).max(), np.abs(last.R - limit.R).max())
+    found = {f"error {t:g}": error for t, error in zip(TIMES, errors)}
+    return {"overlap_gap": float(moved), **found}
 
 
 def figure(records: Records) -> Any:
@@ -77,7 +78,8 @@ def figure(records: Records) -> Any:
     descents = [Curve("equations of motion", TIMES, solved, "law", BLACK)]
     mine = where(records, process="overlaps")
     for n, colour, marker in styled(mine, "inputs"):
-        runs = np.array([record["errors"] for record in where(mine, inputs=n)])
+        some = where(mine, inputs=n)
+        runs = np.array([[record[f"error {t:g}"] for t in TIMES] for record in some])
         spread = 2.0 * runs.std(axis=0)
         descents.append(
             Curve(
@@ -86,28 +88,37 @@ def figure(records: Records) -> Any:
             )
         )  # fmt: skip
     panels = [
-        Panel("generalization error", "time t = steps/N", r"$\epsilon$", descents, y_log=False)
+        Panel("generalization error", "time t = steps/N", r"$\epsilon$", descents, y_log=False),
+        Panel(
+            "overlaps at the end", "inputs N", r"largest $|\Delta Q|, |\Delta R|$", _gaps(records)
+        ),
     ]
-    label = r"largest $|\Delta Q|, |\Delta R|$"
-    panels.append(Panel("overlaps at the end", "inputs N", label, _gaps(records)))
     return draw(f"{TITLE}\n{BARS}", panels)
 
 
 def _gaps(records: Records) -> list[Curve]:
-    """Gap against N of both processes, and the slope -1/2 through the middle of the second."""
-    curves, middle = [], (1.0, 1.0)
+    """Gap against N of both processes with its slope, and the slope -1/2 through the second."""
+    curves, line = [], Curve("", [], [])
     for process, colour, marker in (("weights", VERMILLION, "s"), ("overlaps", BLUE, "o")):
         mine = where(records, process=process)
-        curve = measured(mine, "inputs", "overlap_gap", f"descent on {process}", colour, marker)
+        slope, error = fitted_slope(mine)
+        label = rf"descent on {process}, slope {slope:.3f} $\pm$ {error:.3f}"
+        curve = measured(mine, "inputs", "overlap_gap", label, colour, marker)
         curves.append(curve)
-        middle = _mean_log(curve.x), _mean_log([y for y in curve.y if y is not None])
-    across = sorted({x for curve in curves for x in curve.x})
-    slope = [middle[1] * (middle[0] / n) ** 0.5 for n in across]
-    return [Curve(r"slope $N^{-1/2}$", across, slope, "law", BLACK), *curves]
+        centre, height = (np.exp(np.mean(np.log(each))) for each in means(mine, *_AXES)[:2])
+        across = [64.0, 16384.0]
+        law = [float(height * (centre / n) ** 0.5) for n in across]
+        line = Curve(r"slope $-1/2$", across, law, "law", BLACK)
+    return [line, *curves]
 
 
-def _mean_log(x: Any) -> float:
-    return float(np.exp(np.mean(np.log(x))))
+def fitted_slope(mine: Records) -> tuple[float, float]:
+    """Slope of the mean gap against N, both logarithmic, by least squares, and its error."""
+    across, centres, bars = means(mine, *_AXES)
+    x, y = np.log(across), np.log(centres)
+    x = (x - x.mean()) / np.sum((x - x.mean()) ** 2)
+    error = np.array([bar if isinstance(bar, float) else 0.0 for bar in bars]) / 2.0
+    return float(x @ y), float(np.linalg.norm(x * error / centres))
 
 
 STUDY = Study("sgd-against-ode", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

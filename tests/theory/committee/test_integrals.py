@@ -198,3 +198,14 @@ def test_what_has_no_gradient_is_refused() -> None:
         theory.gaussian_i2(np.eye(2), "tanh")
     with pytest.raises(ValueError, match="not positive semidefinite"):
         theory.gaussian_i2([[1.0, 2.0], [2.0, 1.0]])
+
+
+def test_overlaps_of_copies_are_singular_up_to_the_rounding_of_long_rows() -> None:
+    """Copies: eigenvalues 0 up to a few eps ||C||_F n, and no more is let through."""
+    unit = np.ones((3, 3))
+    direction = np.array([1.0, -1.0, 0.0]) / math.sqrt(2.0)
+    step = np.finfo(np.float64).eps * 9.0 * np.outer(direction, direction)
+    found = theory.gaussian_i2(unit - 3.0 * step)
+    np.testing.assert_allclose(found, 1.0 / 3.0, rtol=1e-14)
+    with pytest.raises(ValueError, match="rounding allows"):
+        theory.gaussian_i2(unit - 8.0 * step)
