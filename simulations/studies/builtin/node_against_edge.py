@@ -2,17 +2,17 @@ r"""Trained committee machines pruned by node and by edge rules at equal paramet
 
 Students of K = 6 (20) units learn M = 2 (5) orthonormal teachers of amplitude 4, erf, N = 500, by
 online descent in both layers with label noise .25; rows are brought to unit norm, then k nodes or
-as many parameters in edges are kept. At rate .5 and 8e5 samples this is the setting of arXiv
-2006.16617 [R], whose claim is that random edges beat k-DPP nodes. The law of each rule is taken at
-the trained student's own order parameters (``theory.expected_pruned_error``).
+as many parameters in edges are kept. 8e5 samples at rate .5, the schedule "constant", are the
+setting of arXiv 2006.16617 [R], whose claim is that random edges beat k-DPP nodes; "annealed" adds
+as many at rate .1. The law of each rule is that of the trained student's own order parameters
+(``theory.expected_pruned_error``), and the points are on it.
 
-What comes out: the claim speaks of the student, not of the rules. At rate .5 descent stays noisy:
-rows end 1.4 (1.9) long, overlaps with the teacher stop at .95, at K = 20 some units stand between
-teachers, and unit norm without new outputs leaves the student 20 to 40 % too weak, which edges,
-as they scale a unit's rows down slowly, suffer less from than nodes. So random edges win at all
-shares for K = 20 (as trained, without unit norm, up to 14 of 20 nodes) and at half for K = 6. At
-rate .1 and five times the samples copies are near exact, and edges win where the law of replicated
-students says, T2: at small shares, up to 11 of 20 nodes.
+What comes out: the claim speaks of the student, not of the rules. At rate .5 the student is no copy
+of its teacher: rows end 1.4 (1.7) long, some of the 20 units stand between teachers, and unit norm
+without new outputs leaves it 20 to 40 % too weak, which nodes suffer more from than edges. There
+random edges win at all sizes of K = 20 (at rows as trained, up to k = 14 of 20) and up to k = 2 of
+6. Annealed students are near copies, and edges win where the law of copies, T2, says: at k = 1 of
+6, and up to k = 11 of 20.
 
 A student is trained as its overlaps, in their exact law, and then given uniform rows of these
 overlaps, which is its law as well.
@@ -38,6 +38,7 @@ from pruneproof.simulations.figures import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -53,10 +54,11 @@ from .curves import BARS, Records, means, measured, values, where
 from .layers import Floats
 
 INPUTS, AMPLITUDE, NOISE, DRAWS = 500, 4.0, 0.25, 20
-#: Learning rate of both layers -> samples.
-SAMPLES = {0.5: 800_000, 0.1: 4_000_000}
+#: Samples at each learning rate of a schedule, which is that of both layers.
+SAMPLES = 800_000
+SCHEDULES = {"constant": (0.5,), "annealed": (0.5, 0.1)}
 KEPT = {6: (1, 2, 3, 4, 5), 20: (2, 5, 8, 11, 14, 17, 19)}
-TITLE = f"Pruned committee machines, N = {INPUTS}, trained at two learning rates"
+TITLE = f"Pruned committee machines, N = {INPUTS}, trained at rate .5, or annealed to .1"
 RULES: dict[str, tuple[str, str, str]] = {
     "dpp-node": ("k-DPP nodes", BLUE, "o"),
     "random-node": ("random nodes", PURPLE, "D"),
@@ -70,9 +72,9 @@ LAWS = {name: name for name in RULES if not name.startswith("importance")}
 LAWS["importance-edge"] = "magnitude-edge"
 #: The two rules that are compared with each other.
 PAIR = ("random-edge", "dpp-node")
-GRID: dict[str, list[Any]] = {"units": [6, 20], "rate": list(SAMPLES)}
+GRID: dict[str, list[Any]] = {"units": [6, 20], "schedule": list(SCHEDULES)}
 REPLICATES = 8
-QUICK: dict[str, Any] = {"grid": {"units": [6], "rate": list(SAMPLES)}, "replicates": 3}
+QUICK: dict[str, Any] = {"grid": {"units": [6], "schedule": list(SCHEDULES)}, "replicates": 3}
 
 
 def teachers_of(units: int) -> int:
@@ -80,25 +82,28 @@ def teachers_of(units: int) -> int:
     return 2 if units == 6 else units // 4
 
 
-def trained(units: int, rate: float, rng: np.random.Generator) -> tuple[Floats, Floats, Committee]:
+def trained(
+    units: int, schedule: str, rng: np.random.Generator
+) -> tuple[Floats, Floats, Committee]:
     """Rows, outputs and teacher of one trained student."""
     amplitudes = np.full(teachers_of(units), AMPLITUDE)
-    start = Committee(np.eye(len(amplitudes), INPUTS), amplitudes).order_of(
+    order = Committee(np.eye(len(amplitudes), INPUTS), amplitudes).order_of(
         rng.standard_normal((units, INPUTS)) / INPUTS**0.5,
         rng.standard_normal(units) / units**0.5,
     )
-    end = overlap_descent(
-        start, INPUTS, [SAMPLES[rate] / INPUTS],
-        learning_rate=rate, output_learning_rate=rate, noise=NOISE, rng=rng,
-    )[0]  # fmt: skip
-    rows, targets = rows_of(end, INPUTS, rng=rng)
-    return rows, np.asarray(end.v), Committee(targets, amplitudes)
+    for rate in SCHEDULES[schedule]:
+        (order,) = overlap_descent(
+            order, INPUTS, [SAMPLES / INPUTS],
+            learning_rate=rate, output_learning_rate=rate, noise=NOISE, rng=rng,
+        )  # fmt: skip
+    rows, targets = rows_of(order, INPUTS, rng=rng)
+    return rows, np.asarray(order.v), Committee(targets, amplitudes)
 
 
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
     """Errors of one trained student under every rule and size: means over draws, and laws."""
     units = int(parameters["units"])
-    raw, outputs, teacher = trained(units, float(parameters["rate"]), rng)
+    raw, outputs, teacher = trained(units, str(parameters["schedule"]), rng)
     rows = unit_rows(raw)
     as_trained, order = teacher.order_of(raw, outputs), teacher.order_of(rows, outputs)
     found = {
@@ -137,9 +142,11 @@ def _pruned(
 
 
 def figure(records: Records) -> Any:
-    """Errors of all rules at the first rate, and how far random edges are above k-DPP nodes."""
+    """Errors of all rules at the constant rate, and how far random edges are above k-DPP nodes."""
     machines = values(records, "units")
-    panels = [_errors(where(records, units=units, rate=0.5), units) for units in machines]
+    panels = [
+        _errors(where(records, units=units, schedule="constant"), units) for units in machines
+    ]
     panels += [_gaps(where(records, units=units), units) for units in machines]
     return draw(f"{TITLE}\n{BARS}", panels)
 
@@ -156,35 +163,35 @@ def _by_size(mine: Records, units: int, entry: str, minus: str = "") -> list[dic
     ]
 
 
-def _law(shown: list[dict[str, float]], label: str, colour: str) -> Curve:
-    across, centres, _ = means(shown, "share", "error")
-    return Curve(label, across, centres, "law", colour)
+def _both(shown: Any, law: Any, label: str, colour: str, marker: str) -> list[Curve]:
+    """Points, and the line of their law under the same name."""
+    across, centres, _ = means(law, "share", "error")
+    points = measured(shown, "share", "error", label, colour, marker)
+    return [points, Curve(label, across, centres, "law", colour)]
 
 
 def _errors(mine: Records, units: int) -> Panel:
     curves = []
     for name, (label, colour, marker) in RULES.items():
-        if name in LAWS:
-            law = _by_size(mine, units, f"{name} {{}} law")
-            curves.append(_law(law, f"law, {label}", colour))
         shown = _by_size(mine, units, f"{name} {{}}")
-        curves.append(measured(shown, "share", "error", label, colour, marker))
+        law = _by_size(mine, units, f"{name} {{}} law") if name in LAWS else []
+        curves += _both(shown, law, label, colour, marker)
     return Panel(
-        f"M = {teachers_of(units)}, K = {units}, rate 0.5, unit rows",
+        f"M = {teachers_of(units)}, K = {units}, rate .5",
         "kept share of the parameters",
         r"generalization error $\epsilon$",
         curves,
         x_log=False,
         limit=float(np.mean([record["unpruned"] for record in mine])),
         limit_label="unpruned",
-        key="rules; laws at the students' own order parameters",
+        key="points: drawn; lines: law at the students' own overlaps",
     )
 
 
 def _gaps(mine: Records, units: int) -> Panel:
     m = teachers_of(units)
     edge, node = ("random-edge {}", "dpp-node {}")
-    raw = where(mine, rate=0.5)
+    raw = where(mine, schedule="constant")
     as_trained = _by_size(raw, units, f"{edge} law as trained", f"{node} law as trained")
     z, ks = units // m, range(1, units)
     copies = [
@@ -195,19 +202,18 @@ def _gaps(mine: Records, units: int) -> Panel:
         )
         for k in ks
     ]
+    across, centres, _ = means(as_trained, "share", "error")
     curves = [
-        Curve("law, exact copies", [k / units for k in ks], copies, "law", BLACK),
-        _law(as_trained, "law, rate 0.5, rows as trained", GREEN),
+        Curve("law of exact copies", [k / units for k in ks], copies, "law", BLACK),
+        Curve("law at rate .5, rows as trained", across, centres, "law", GREY),
     ]
-    for rate, colour, marker in ((0.5, ORANGE, "s"), (0.1, BLUE, "o")):
-        some = where(mine, rate=rate)
+    for schedule, label, colour, marker in (
+        ("constant", "rate .5, unit rows", ORANGE, "s"),
+        ("annealed", "annealed to .1, unit rows", BLUE, "o"),
+    ):
+        some = where(mine, schedule=schedule)
         law = _by_size(some, units, f"{edge} law", f"{node} law")
-        shown = _by_size(some, units, edge, node)
-        label = f"rate {rate:g}, unit rows"
-        curves += [
-            _law(law, f"law, {label}", colour),
-            measured(shown, "share", "error", f"trained, {label}", colour, marker),
-        ]
+        curves += _both(_by_size(some, units, edge, node), law, label, colour, marker)
     return Panel(
         f"M = {m}, K = {units}: random edges - k-DPP nodes",
         "kept share of the parameters",

@@ -29,6 +29,7 @@ GRID: list[dict[str, Any]] = [
     {"process": "weights", "inputs": n} for n in (64, 128, 256, 512, 1024)
 ] + [{"process": "overlaps", "inputs": 4**p} for p in (3, 4, 5, 6, 7)]
 REPLICATES = 40
+SHOWN = (64, 1024)  # numbers of inputs whose errors are drawn over time
 _AXES = ("inputs", "overlap_gap")
 QUICK: dict[str, Any] = {
     "grid": [{"process": "weights", "inputs": n} for n in (64, 256)]
@@ -46,11 +47,11 @@ def start() -> theory.OrderParameters:
 
 
 @functools.cache
-def motion() -> tuple[theory.OrderParameters, ...]:
-    """Solution of the equations of motion at the times."""
+def motion(times: tuple[float, ...] = tuple(TIMES)) -> tuple[theory.OrderParameters, ...]:
+    """Solution of the equations of motion at these times."""
     return tuple(
         theory.integrate_sgd(
-            start(), TIMES, learning_rate=RATE, output_learning_rate=OUTPUT_RATE, noise=NOISE
+            start(), times, learning_rate=RATE, output_learning_rate=OUTPUT_RATE, noise=NOISE
         )
     )
 
@@ -74,9 +75,10 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 def figure(records: Records) -> Any:
     """Errors over time, and the gaps against the number of inputs."""
-    solved = [float(theory.generalization_error(order)) for order in motion()]
-    descents = [Curve("equations of motion", TIMES, solved, "law", BLACK)]
-    mine = where(records, process="overlaps")
+    fine = tuple(float(t) for t in np.geomspace(TIMES[0], TIMES[-1], 60))
+    solved = [theory.generalization_error(order) for order in motion(fine)]
+    descents = [Curve("equations of motion", fine, solved, "law", BLACK)]
+    mine = [r for r in where(records, process="overlaps") if r["inputs"] in SHOWN]
     for n, colour, marker in styled(mine, "inputs"):
         some = where(mine, inputs=n)
         runs = np.array([[record[f"error {t:g}"] for t in TIMES] for record in some])

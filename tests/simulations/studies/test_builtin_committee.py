@@ -25,7 +25,7 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "crossover": [{"copies": 6}, {"copies": 10}],
     "divnet-digits": [{"share": 0.4}],
     "dpp-degrees-of-freedom": [{"exponent": 2.5, "nodes": 4}, {"exponent": 2.5, "nodes": 16}],
-    "node-against-edge": [{"units": 6, "rate": 0.5}, {"units": 6, "rate": 0.1}],
+    "node-against-edge": [{"units": 6, "schedule": s} for s in ("constant", "annealed")],
     "reweighting": [{"teachers": 2, "copies": 3, "nodes": k} for k in (2, 4)],
     "sgd-against-ode": [{"process": "weights", "inputs": n} for n in (64, 128)]
     + [{"process": "overlaps", "inputs": n} for n in (64, 1024)],
@@ -40,7 +40,7 @@ def module_of(name: str) -> Any:
 def _smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less training and shorter masks than the studies have, which no law here asks for."""
     node = module_of("node-against-edge")
-    monkeypatch.setattr(node, "SAMPLES", {0.5: 50_000, 0.1: 50_000})
+    monkeypatch.setattr(node, "SAMPLES", 50_000)
     monkeypatch.setattr(node, "KEPT", {6: (2, 4)})
     monkeypatch.setattr(module_of("divnet-digits"), "EPOCHS", 5)
     monkeypatch.setattr(module_of("crossover"), "EDGES", 200_000)
