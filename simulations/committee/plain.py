@@ -6,12 +6,19 @@ They are what the kernels are tested against and timed against; the signatures a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
 Floats = NDArray[np.float64]
+
+
+def drawer(rng: np.random.Generator) -> Callable[[Floats], object]:
+    """A function that fills arrays with NumPy's normal numbers; the twin of that in `normals`."""
+    fast = np.random.Generator(np.random.SFC64(rng.integers(0, 2**32, size=4).tolist()))
+    return lambda out: fast.standard_normal(out=out)
 
 
 def descend(

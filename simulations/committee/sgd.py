@@ -31,6 +31,8 @@ from .plain import Floats, value
 
 #: A residual this many times the largest that the start could have is taken for a divergence.
 RUNAWAY = 1e6
+#: From a generator to a function that fills contiguous arrays with normal numbers.
+Drawer = Callable[[np.random.Generator], Callable[[Floats], object]]
 _CODES = {"erf": 0, "linear": 1, "identity": 1, "relu": 2}
 _ROWS = 128  # inputs drawn at a time: they stay in cache until the step that reads them
 
@@ -79,7 +81,7 @@ def train_online(
     learning_rate, output_learning_rate : float
         eta of the first layer, eta_v of the second; 0 leaves a layer as it is.
     rng : seed or numpy.random.Generator
-        Seeds an SFC64 stream, the fastest at the normals which take most of the time.
+        Seeds the streams of :mod:`.normals`, as the inputs take most of the time.
 
     Raises
     ------
@@ -88,9 +90,11 @@ def train_online(
         that diverges, with its time and learning rates.
     """
     from .kernels import descend
+    from .normals import drawer
 
     return trained_online(
         descend,
+        drawer,
         rows,
         outputs,
         teacher,
@@ -103,6 +107,7 @@ def train_online(
 
 def trained_online(
     descend: Callable[..., int],
+    drawer: Drawer,
     rows: Any,
     outputs: Any,
     teacher: Committee,
@@ -112,7 +117,7 @@ def trained_online(
     output_learning_rate: float = 0.0,
     rng: Any,
 ) -> OnlineRun:
-    """:func:`train_online` by the steps that are given: compiled, or their plain twin."""
+    """:func:`train_online` by the steps and draws given: compiled, or their plain twins."""
     w = np.array(as_real("rows", rows, ndim=2), order="C")
     v = np.array(as_real("outputs", outputs, ndim=1))
     b, a, n = np.asarray(teacher.rows), np.asarray(teacher.weights), w.shape[1]
@@ -122,7 +127,8 @@ def trained_online(
             f" rows of {b.shape[1]} inputs; give one output weight a row, and rows of one length"
         )
     stops, rates = _as_stops(times, n), _as_rates(learning_rate, output_learning_rate)
-    code, stream = _code(teacher.activation), _fast(rng)
+    code, generator = _code(teacher.activation), as_generator(rng)
+    fill = drawer(generator)
     size = [np.linalg.norm(each, axis=1) for each in (w, b)]
     limit = _limit(v, size[0], a, size[1], teacher.noise)
     block, noise = np.empty((_ROWS, n)), np.zeros(_ROWS)
@@ -130,9 +136,9 @@ def trained_online(
 
     def advance(done: int, steps: int) -> int:
         x, s = block[:steps], noise[:steps]
-        stream.standard_normal(out=x)
+        fill(x)
         if teacher.noise > 0:
-            stream.standard_normal(out=s)
+            fill(s)
         labels = value(code, x @ b.T) @ a + teacher.noise * s
         return descend(w, v, x, labels, *rates, code, limit)
 
@@ -177,9 +183,11 @@ def overlap_descent(
         Fewer inputs than rows, times or rates out of range, and a run that diverges.
     """
     from .kernels import descend_overlaps
+    from .normals import drawer
 
     return overlaps_descended(
         descend_overlaps,
+        drawer,
         order,
         inputs,
         times,
@@ -193,6 +201,7 @@ def overlap_descent(
 
 def overlaps_descended(
     descend: Callable[..., int],
+    drawer: Drawer,
     order: OrderParameters,
     inputs: int,
     times: Sequence[float],
@@ -203,7 +212,7 @@ def overlaps_descended(
     activation: str = "erf",
     rng: Any,
 ) -> list[OrderParameters]:
-    """:func:`overlap_descent` by the steps that are given: compiled, or their plain twin."""
+    """:func:`overlap_descent` by the steps and draws given: compiled, or their plain twins."""
     v, a = np.array(order.v, dtype=np.float64), np.array(order.A, dtype=np.float64)
     k, m = len(v), len(a)
     if inputs < k + m:
@@ -216,17 +225,18 @@ def overlaps_descended(
     factor = np.zeros_like(c)
     factor[:m, :m] = np.linalg.cholesky(t)
     stops, rates = _as_stops(times, inputs), _as_rates(learning_rate, output_learning_rate)
-    code, stream = _code(activation), _fast(rng)
+    code, generator = _code(activation), as_generator(rng)
+    fill = drawer(generator)
     limit = _limit(v, np.sqrt(np.diag(q)), a, np.sqrt(np.diag(t)), noise)
     rows = 16 * _ROWS
     z, rest, s = np.empty((rows, k + m)), np.zeros(rows), np.zeros(rows)
 
     def advance(done: int, steps: int) -> int:
-        stream.standard_normal(out=z[:steps])
+        fill(z[:steps])
         if inputs > k + m:
-            stream.standard_gamma((inputs - k - m) / 2.0, out=rest[:steps])
+            generator.standard_gamma((inputs - k - m) / 2.0, out=rest[:steps])
         if noise > 0:
-            stream.standard_normal(out=s[:steps])
+            fill(s[:steps])
         draws = z[:steps], 2.0 * rest[:steps], noise * s[:steps]
         return descend(c, v, a, factor, *draws, float(inputs), *rates, code, limit)
 
@@ -295,11 +305,6 @@ def _run(
 def _limit(v: Floats, rows: Floats, a: Floats, teacher: Floats, noise: float) -> float:
     """Largest residual that passes: |g(h)| <= |h|, and |h| is of the size of the row's norm."""
     return RUNAWAY * (1.0 + float(np.abs(v) @ rows + np.abs(a) @ teacher) + noise)
-
-
-def _fast(rng: Any) -> np.random.Generator:
-    entropy = as_generator(rng).integers(0, 2**32, size=4).tolist()
-    return np.random.Generator(np.random.SFC64(entropy))
 
 
 def _code(activation: str) -> int:

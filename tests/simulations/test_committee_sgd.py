@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from pruneproof import theory
-from pruneproof.simulations.committee import kernels, overlap_descent, plain, rows_of, train_online
+from pruneproof.simulations.committee import (
+    kernels,
+    normals,
+    overlap_descent,
+    plain,
+    rows_of,
+    train_online,
+)
 from pruneproof.simulations.committee.sgd import overlaps_descended, trained_online
 from pruneproof.simulations.teachers import Committee
 
@@ -86,7 +93,9 @@ def test_overlap_descent_is_that_of_the_twin(activation: str) -> None:
         "activation": activation, "rng": 4,
     }  # fmt: skip
     mine = overlap_descent(start(), 30, [0.0, 1.0, 3.0], **kind)
-    wanted = overlaps_descended(plain.descend_overlaps, start(), 30, [0.0, 1.0, 3.0], **kind)
+    wanted = overlaps_descended(
+        plain.descend_overlaps, normals.drawer, start(), 30, [0.0, 1.0, 3.0], **kind
+    )
     np.testing.assert_allclose(mine[0].Q, start().Q, rtol=0, atol=1e-15)
     for one, other in zip(mine, wanted):
         for name in ("Q", "R", "v"):
@@ -123,7 +132,9 @@ def test_a_run_reports_the_overlaps_of_its_rows() -> None:
     before = rows.copy()
     arguments: dict[str, Any] = {"learning_rate": 0.3, "output_learning_rate": 0.1, "rng": 7}
     run = train_online(rows, np.ones(3), teacher, [0.5, 9.0], **arguments)
-    twin = trained_online(plain.descend, rows, np.ones(3), teacher, [0.5, 9.0], **arguments)
+    twin = trained_online(
+        plain.descend, normals.drawer, rows, np.ones(3), teacher, [0.5, 9.0], **arguments
+    )
     np.testing.assert_array_equal(rows, before)
     np.testing.assert_allclose(run.orders[-1].Q, run.rows @ run.rows.T, rtol=0, atol=1e-14)
     np.testing.assert_allclose(run.rows, twin.rows, rtol=0, atol=1e-10)

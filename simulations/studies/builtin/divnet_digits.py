@@ -175,34 +175,39 @@ def _layers(network: Network) -> tuple[Dense, Dense]:
 
 
 def figure(records: Records) -> Any:
-    """Held-out error that pruning adds, against the share of parameters, nodes and edges apart."""
-    added = [
-        {**record, **{rule: record[f"{rule}_error"] - record["unpruned_error"] for rule in RULES}}
+    """Held-out error against the share of parameters, nodes and edges apart.
+
+    It is the mean of all unpruned networks and what pruning added to those of this share, so that
+    the bars are those of the added part.
+    """
+    whole = float(np.mean([record["unpruned_error"] for record in records]))
+    shown = [
+        {
+            **record,
+            **{rule: whole + record[f"{rule}_error"] - record["unpruned_error"] for rule in RULES},
+        }
         for record in records
     ]
-    whole = float(np.mean([record["unpruned_error"] for record in records]))
     shares = values(records, "share")
+    level = Curve(f"unpruned, {whole:.4f}", [shares[0], shares[-1]], [whole, whole], "floor", GREY)
     panels = []
     for kind in ("nodes", "edges"):
         curves = [
-            Curve(
-                f"unpruned, error {whole:.3f}", [shares[0], shares[-1]], [0.0, 0.0], "floor", GREY
-            )
+            measured(shown, "share", rule, label, colour, marker, "joined")
+            for rule, (label, colour, marker) in RULES.items()
+            if kind in label
         ]
-        for rule, (label, colour, marker) in RULES.items():
-            if kind in label:
-                curves.append(measured(added, "share", rule, label, colour, marker, "joined"))
         panels.append(
             Panel(
                 kind,
-                "share of the parameters",
-                "held-out error added",
-                curves,
+                "kept share of the parameters",
+                "held-out error",
+                [level, *curves],
+                y_log=kind == "edges",
                 x_log=False,
-                y_log=False,
             )
         )
-    return draw(f"{TITLE}\n{BARS}", panels)
+    return draw(f"{TITLE}\n{BARS} of what pruning adds", panels)
 
 
 STUDY = Study("divnet-digits", replicate, GRID, REPLICATES, TITLE, figure, QUICK)

@@ -90,9 +90,20 @@ def figure(records: Records) -> Any:
             )
         )  # fmt: skip
     panels = [
-        Panel("generalization error", "time t = steps/N", r"$\epsilon$", descents, y_log=False),
         Panel(
-            "overlaps at the end", "inputs N", r"largest $|\Delta Q|, |\Delta R|$", _gaps(records)
+            "generalization error",
+            "time t = steps/N",
+            r"$\epsilon$",
+            descents,
+            y_log=False,
+            key="error",
+        ),
+        Panel(
+            "overlaps at the end",
+            "inputs N",
+            r"largest $|\Delta Q|, |\Delta R|$",
+            _gaps(records),
+            key="gap of the overlaps",
         ),
     ]
     return draw(f"{TITLE}\n{BARS}", panels)
