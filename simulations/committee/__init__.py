@@ -1,7 +1,9 @@
 """Committee machines: online descent and pruning, on weights.
 
 sgd       online descent on weights, and on overlaps in their exact law
+rest      online descent until the error rests
 pruning   random, importance and determinantal rules for nodes and edges; refits; equal parameters
+kernels   the compiled steps; plain, their NumPy twins; normals, the inputs' generator
 
 Nothing here loads Numba before it is used.
 """
@@ -17,6 +19,7 @@ from .pruning import (
     reweighted_edges,
     unit_rows,
 )
+from .rest import train_to_rest
 from .sgd import OnlineRun, overlap_descent, rows_of, train_online
 
 __all__ = [
@@ -30,5 +33,6 @@ __all__ = [
     "reweighted_edges",
     "rows_of",
     "train_online",
+    "train_to_rest",
     "unit_rows",
 ]
