@@ -73,6 +73,10 @@ class Falsification:
     seconds: float
 
 
+class _OutOfTime(BaseException):
+    """Ends Hypothesis' search at once: it goes on after what derives from Exception."""
+
+
 @dataclass
 class _Watched(Findings):
     """Findings that stop at a time, and tell a watcher how the search goes."""
@@ -88,7 +92,7 @@ class _Watched(Findings):
 
     def evaluate(self, claim: Claim, parameters: Parameters) -> Sides | Exception | None:
         if self.expired:
-            return None
+            raise _OutOfTime
         outcome = super().evaluate(claim, parameters)
         if self.told is not None:
             self.told(self.stage, self.instances, self.worst[1].ratio if self.worst else 0.0)
@@ -129,11 +133,11 @@ def falsify(
     try:
         findings.stage = "Hypothesis"
         climb(claim, CLIMBED, seed, findings)
-        if findings.witness is None and not findings.expired:
+        if findings.witness is None:
             findings.stage = "evolution"
             _evolve(claim, seed, findings)
-        if findings.expired:
-            findings.stage = "out of time"
+    except _OutOfTime:
+        findings.stage = "out of time"
     except KeyboardInterrupt:
         findings.stage = "interrupted"
     shown = findings.worst if findings.witness is None else _shrunk(claim, *findings.witness)
@@ -175,7 +179,7 @@ def _evolve(claim: Claim, seed: int, findings: _Watched) -> None:
             return -math.log(min(outcome.ratio, 1e300)) - 700 * (not outcome.hold)
 
         def stopped(*_: Any, **__: Any) -> bool:
-            return findings.expired or findings.witness is not None
+            return findings.witness is not None
 
         differential_evolution(
             cost,

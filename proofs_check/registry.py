@@ -38,6 +38,7 @@ FAMILIES = (
     "laws",
     "determinantal",
     "dpp",
+    "dpp_sized",
     "dpp_residual",
     "failure",
     "power_laws",

@@ -95,7 +95,9 @@ class _Test:
         }
 
 
-def consistent(claim: Claim, *, budget: str, seed: int, alpha: float) -> Evidence:
+def consistent(
+    claim: Claim, *, budget: str, seed: int, alpha: float, to_the_end: bool = True
+) -> Evidence:
     """Test a law on each of its frozen instances.
 
     Parameters
@@ -109,6 +111,8 @@ def consistent(claim: Claim, *, budget: str, seed: int, alpha: float) -> Evidenc
         Root of the replicates' seeds.
     alpha : float
         Error level of each side of each instance, below 1/2.
+    to_the_end : bool
+        Test the other instances even where one has refuted the law.
 
     Returns
     -------
@@ -125,9 +129,11 @@ def consistent(claim: Claim, *, budget: str, seed: int, alpha: float) -> Evidenc
     count, level = most_trials(budget, REPLICATES), as_probability("alpha", alpha)
     if not claim.examples:
         return Evidence("INAPPLICABLE", "the law names no frozen instance to simulate")
-    tests = [
-        _tested(Trials(claim, number, seed), count, level) for number in range(len(claim.examples))
-    ]
+    tests: list[_Test] = []
+    for number in range(len(claim.examples)):
+        tests.append(_tested(Trials(claim, number, seed), count, level))
+        if tests[-1].word == "REFUTED" and not to_the_end:
+            break
     ordered = ("REFUTED", "INAPPLICABLE", "NOT FALSIFIED", "CONSISTENT")
     chief = min(tests, key=lambda test: (ordered.index(test.word), -_deviation(test)))
     return Evidence(

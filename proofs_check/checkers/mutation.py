@@ -1,7 +1,8 @@
 """The mutation gate: each altered statement is put to the claim's own test, and should be refuted.
 
 The first instance that refutes a mutant ends its trial: its own examples come first, then the
-claim's, then drawn ones. A statement about chance dies where its statistical test refutes it.
+claim's, then drawn ones. A statement about chance dies where its statistical test refutes it; of a
+law the first instance refuted ends the trial too.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _tested(altered: Claim, budget: str, seed: int, alpha: float) -> Evidence:
     if altered.kind == "law":
         from .consistent import consistent
 
-        return consistent(altered, budget=budget, seed=seed, alpha=alpha)
+        return consistent(altered, budget=budget, seed=seed, alpha=alpha, to_the_end=False)
     from .statistical import statistical
 
     return statistical(altered, budget=budget, seed=seed, alpha=alpha)

@@ -1,4 +1,4 @@
-r"""Determinantal processes: their normaliser, inclusions, sizes and pairs (D1 to D5, D10).
+r"""Determinantal processes: their normaliser, inclusions, sizes and pairs (D1 to D4).
 
 Letters: Sigma the second moment, mu_i its eigenvalues, lam the ridge, L = Sigma/lam with
 eigenvalues l, K = L (I + L)^{-1}; J is drawn with P(J) proportional to det L_JJ over all subsets
@@ -21,7 +21,7 @@ from pruneproof import theory
 
 from ..generators import LAYERS, SMALL_LAYERS, STRUCTURED, Layer, Whole, layer, ranked_layer
 from ..mutants import Mutant
-from ..oracles import all_subsets, degrees, eigenvalues
+from ..oracles import degrees, eigenvalues
 from ..registry import register
 from ..sides import Floats, Sides, at_most, equal, together
 
@@ -307,105 +307,4 @@ def pairs_repel(sampled: Layer, *, sign: float = -1.0, factor: float = 1.0) -> S
         equal(np.diagonal(of_size), single, scale=steep, size=size, part="k-DPP's nodes"),
         at_most(excess[0], 0.0, scale=scale, size=size, part="DPP's correlation"),
         at_most(excess[1], 0.0, scale=steep, size=size, part="k-DPP's correlation"),
-    )
-
-
-@register(
-    "determinantal.D5",
-    "identity",
-    ranked_layer,
-    {**SIZED, "log10_ridge": LAYERS["log10_ridge"]},
-    STRUCTURED,
-    mutants=(
-        Mutant("constant x .95", {"constant": 0.95}),
-        Mutant("e_(k-1) in place of e_k", {"short": 1}),
-        Mutant("lam / 2", {"ridge_scale": 0.5}),
-    ),
-)
-def sized_normaliser(
-    sampled: Layer, *, constant: float = 1.0, short: int = 0, ridge_scale: float = 1.0
-) -> Sides:
-    """The determinants of all subsets of one size sum to an elementary symmetric polynomial.
-
-    Hypotheses
-    ----------
-    L positive semidefinite, 1 <= k <= rank.
-
-    Statement
-    ---------
-    sum_{|J| = k} det L_JJ = e_k(l).
-
-    Source
-    ------
-    Derived [D]; known (Cauchy-Binet).
-
-    References
-    ----------
-    Kulesza and Taskar 2012, section 5.2
-    """
-    k, every = len(sampled.kept), listed(sampled, sampled.ridge)
-    total = math.log(float(np.sum(every.weight[every.size == k])))
-    kernel = theory.second_moment(sampled.features) / (ridge_scale * sampled.ridge)
-    logs = np.asarray(theory.log_elementary_symmetric(kernel, k))
-    stated = float(logs[k - short]) + math.log(constant)
-    scale = sized_steepness(sampled, k) + abs(total)
-    return equal(total, stated, scale=scale, size=sampled.size)
-
-
-@register(
-    "determinantal.D10",
-    "identity",
-    ranked_layer,
-    SIZED,
-    STRUCTURED,
-    mutants=(
-        Mutant("eigenvectors all alike", {"by_eigenvalue": False}),
-        Mutant("constant x .95", {"constant": 0.95}),
-        Mutant("size k - 1", {"short": 1}),
-    ),
-)
-def mixture_of_projections(
-    sampled: Layer, *, by_eigenvalue: bool = True, constant: float = 1.0, short: int = 0
-) -> Sides:
-    """A k-DPP draws k eigenvectors first, then as many nodes by the projection on them.
-
-    Hypotheses
-    ----------
-    1 <= k <= rank; V_E the eigenvectors of a set E of k indices.
-
-    Statement
-    ---------
-    The DPP with marginal kernel P = V_E V_E^T, P^2 = P, has |J| = k surely and P(J) = det P_JJ for
-    |J| = k; the k-DPP is their mixture with weights prod_{n in E} mu_n/e_k(mu).
-
-    Source
-    ------
-    Derived [D]; known.
-
-    References
-    ----------
-    Hough, Krishnapur, Peres and Virag 2006; Kulesza and Taskar 2012
-    """
-    k, m = len(sampled.kept), sampled.m
-    cov, subsets = theory.second_moment(sampled.features), all_subsets(sampled.features, k)
-    spectrum = theory.decompose(cov)
-    v, log_e = np.asarray(spectrum.eigenvectors), theory.log_elementary_symmetric(spectrum, k)
-    mixture = np.zeros(len(subsets.nodes))
-    sums = []
-    taken = [np.array(e) for e in itertools.combinations(range(int(spectrum.rank)), k)]
-    for e in taken:
-        square = np.linalg.det(v[:, e][subsets.nodes]) ** 2  # det P_JJ = det(V_JE)^2
-        weight = 1.0 / len(taken)
-        if by_eigenvalue:
-            weight = math.exp(float(np.sum(np.log(spectrum.eigenvalues[e])) - log_e[k]))
-        mixture += weight * square
-        sums.append(float(np.sum(square)))
-    projection = v[:, taken[0]] @ v[:, taken[0]].T
-    drawn = theory.sample_dpp_marginal(projection, rng=sampled.seed, draws=4)
-    size, scale = sampled.size, math.sqrt(len(mixture)) * sized_steepness(sampled, k)
-    wrong = max(abs(len(kept) - (k - short)) for kept in drawn)
-    return together(
-        equal(subsets.probability, constant * mixture, scale=scale, size=size, part="mixture"),
-        equal(sums, np.ones(len(sums)), scale=m * len(sums), size=size, part="sure size"),
-        equal(wrong, 0, scale=1.0, size=1, part="size of draws"),
     )

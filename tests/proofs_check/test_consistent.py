@@ -99,6 +99,14 @@ def test_a_law_that_fails_on_one_instance() -> None:
     assert json.loads(json.dumps(witness)) == witness
 
 
+def test_a_refutation_may_end_the_test() -> None:
+    examples: Any = ({}, {"mean": 1.2}, {"mean": 0.97})
+    whole, short = _run(*examples), _run(*examples, to_the_end=False)
+    assert (whole.instances, short.instances) == (60, 40)
+    assert (short.word, short.witness) == ("REFUTED", whole.witness)
+    assert _run({}, {"mean": 0.97}, to_the_end=False).instances == 40
+
+
 def test_an_interval_across_the_tolerance_decides_nothing() -> None:
     found = _run({"mean": 1.05})
     assert found.word == "NOT FALSIFIED"

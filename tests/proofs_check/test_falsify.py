@@ -40,7 +40,7 @@ def test_a_false_constant_is_found_and_replays() -> None:
 
 
 def test_evolution_finds_what_random_layers_do_not() -> None:
-    """A spectrum within 1 % of (1, 1/4, 1/16): no family of the search has it."""
+    """A spectrum within 5 % of (1, 1/4, 1/16): no family of the search has it."""
     wanted = np.array([1.0, 0.25, 0.0625])
 
     def near(sampled: Any) -> Sides:
@@ -48,7 +48,7 @@ def test_evolution_finds_what_random_layers_do_not() -> None:
         if len(mu) != 3:
             return at_most(0.0, 1.0, scale=1.0, size=1)
         distance = float(np.max(np.abs(np.log(np.maximum(mu[::-1], 1e-12) / wanted))))
-        return at_most(0.01 / max(distance, 1e-9), 1.0, scale=1.0, size=1)
+        return at_most(0.05 / max(distance, 1e-9), 1.0, scale=1.0, size=1)
 
     claim = _put(_claim("spectral.I4"), near)
     found = falsify(claim, minutes=1.0, seed=1)
@@ -57,7 +57,7 @@ def test_evolution_finds_what_random_layers_do_not() -> None:
     assert found.parameters is not None
     shape = found.parameters["shape"]
     assert sorted(10.0 ** np.array(shape["log10_spectrum"])) == pytest.approx(
-        [0.0625, 0.25, 1], rel=0.011
+        [0.0625, 0.25, 1], rel=0.053
     )
     assert set(shape["angles"]) == {0.0}  # shrunk: the rotation has no part in it
     assert not claim.check(claim.instance(found.parameters)).hold
@@ -104,9 +104,8 @@ def test_chance_is_not_for_the_falsifier() -> None:
 @pytest.mark.parametrize(
     ("claim_id", "seed"),
     [
-        ("spectral.D6", 1),
         *(pytest.param("spectral.D7", seed, marks=pytest.mark.slow) for seed in (0, 1, 2)),
-        pytest.param("spectral.D6", 0, marks=pytest.mark.slow),
+        *(pytest.param("spectral.D6", seed, marks=pytest.mark.slow) for seed in (0, 1)),
     ],
 )
 def test_greedy_for_the_best_nodes_is_refuted_within_two_minutes(claim_id: str, seed: int) -> None:

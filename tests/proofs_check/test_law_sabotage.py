@@ -122,6 +122,7 @@ SABOTAGES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
 COMMITTEES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
     ("5 % less", "gaussian_i2", "TS-1", _scaled(0.95)),
     ("half as fast again", "integrate_sgd", "TS-2", _faster),
+    ("10 % more", "generalization_error", "TS-2", _scaled(1.1)),
     ("5 % more", "small_noise_error", "TS-3", _scaled(1.05)),
     ("5 % less", "small_noise_error", "TS-4", _scaled(0.95)),
     ("1 % more", "generalization_error", "TS-5", _scaled(1.01)),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +39,28 @@ def record_of(study: Study, place: int, replicate: int) -> dict[str, Any]:
     return {**condition, "replicate": replicate, **plain_record(made, condition)}
 
 
+@contextlib.contextmanager
+def briefly() -> Iterator[None]:
+    """Students are trained a tenth as long: enough for all that no training changes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in OWN:
+            patch.setattr(module_of(name), "VISITS", 3e4)
+        yield
+
+
 @pytest.fixture(scope="module")
 def quick() -> dict[str, list[dict[str, Any]]]:
-    """Records of every study on the grid of a quick run, twice each at most."""
+    """Records of every study on the grid of a quick run, twice each, briefly trained."""
     studies = {name: builtin_study(name).quickened for name in OWN}
-    return {
-        name: [
-            record_of(study, place, replicate)
-            for place in range(len(study.conditions))
-            for replicate in range(min(study.replicates, 2))
-        ]
-        for name, study in studies.items()
-    }
+    with briefly():
+        return {
+            name: [
+                record_of(study, place, replicate)
+                for place in range(len(study.conditions))
+                for replicate in range(2)
+            ]
+            for name, study in studies.items()
+        }
 
 
 def assert_mean_zero(differences: list[float], allowance: float) -> None:
@@ -82,7 +94,8 @@ def test_records_are_finite_and_depend_on_the_seed_alone(name, quick) -> None:
                 assert isinstance(number, str) or math.isfinite(number), entry
     study = builtin_study(name).quickened
     last = quick[name][-1]  # alone, after others had been drawn
-    assert record_of(study, len(study.conditions) - 1, last["replicate"]) == last
+    with briefly():
+        assert record_of(study, len(study.conditions) - 1, last["replicate"]) == last
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -96,7 +109,6 @@ def test_figures_have_labelled_axes_and_theory_beside_points(name, quick) -> Non
     labels = {label for ax in shown for label in ax.get_legend_handles_labels()[1]}
     assert THEORY[name] <= labels
     assert any(container.has_yerr for ax in shown for container in ax.containers)
-    assert rendered(figure, "svg") == rendered(module_of(name).figure(quick[name]), "svg")
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -106,7 +118,7 @@ def test_figures_of_one_condition_and_one_replicate(name, quick) -> None:
 
 def test_widths_above_the_students_are_refused() -> None:
     for name, rest in (("theta", {"thetas": [0.0]}), ("generalization-gap", {"samples": 32})):
-        with pytest.raises(ValueError, match=r"101.*100|100.*101"):
+        with briefly(), pytest.raises(ValueError, match=r"101.*100|100.*101"):
             builtin_study(name).replicate({"width": 101, **rest}, np.random.default_rng(0))
 
 
@@ -129,21 +141,29 @@ def test_the_untrained_layer_follows_the_law_of_samples(quick) -> None:
         np.testing.assert_allclose(seen, law, rtol=2.0 * math.sqrt(100 / 1000))
 
 
-def test_lazy_layers_keep_their_spectra_and_learned_ones_collapse(quick) -> None:
-    records = quick["feature-learning"]
-    for record in records:  # both really train
+@pytest.fixture(scope="module")
+def learned() -> dict[tuple[str, float], dict[str, Any]]:
+    """Records of feature learning by regime and weight decay, trained as long as the study does."""
+    study = builtin_study("feature-learning").quickened
+    found = [record_of(study, place, 0) for place in range(len(study.conditions))]
+    return {(record["regime"], record["weight_decay"]): record for record in found}
+
+
+def test_lazy_layers_keep_their_spectra_and_learned_ones_collapse(learned) -> None:
+    for record in learned.values():  # all really train
         assert record["train_risk"] < 0.1
         assert record["test_risk"] < 0.15 * module_of("feature-learning").VARIANCE
     # a lazy network of scale 10 moves its weights by a tenth, and N by less
-    for record in where(records, regime="lazy"):
+    for decay in (1e-4, 1e-2):
+        record = learned["lazy", decay]
         for layer in ("first", "second"):
             assert record[f"{layer}_after"] == pytest.approx(
                 record[f"{layer}_before"], rel=0.1, abs=0
             )
-    for record in where(records, regime="small", weight_decay=0.01):
-        assert record["first_after"] < 0.7 * record["first_before"]
-        assert record["second_after"] < 3.0 < 15.0 < record["second_before"]
-        assert record["second_fifth_after"] < 1e-3 < record["second_fifth_before"]
+    record = learned["small", 1e-2]
+    assert record["first_after"] < 0.7 * record["first_before"]
+    assert record["second_after"] < 3.0 < 15.0 < record["second_before"]
+    assert record["second_fifth_after"] < 1e-3 < record["second_fifth_before"]
 
 
 def test_the_change_of_output_keeps_to_its_bound(quick) -> None:
@@ -156,7 +176,8 @@ def test_the_change_of_output_keeps_to_its_bound(quick) -> None:
 def test_all_nodes_kept_change_nothing_whatever_theta() -> None:
     study = module_of("theta").STUDY
     condition = {"width": trained.WIDTH, "thetas": [0.0, 0.5]}
-    record = study.replicate(condition, np.random.default_rng(3))
+    with briefly():
+        record = study.replicate(condition, np.random.default_rng(3))
     for name in ("theta_0", "theta_0.5", "magnitude", "random"):
         # the blocks are singular up to the rank's cut, 1e-13 of mu_1 or less, so outputs agree to
         # its root times their number

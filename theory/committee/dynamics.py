@@ -206,7 +206,7 @@ def _right_hand_side(
     activation: str,
 ) -> Callable[[float, Floats], Floats]:
     """Speed of the packed state, after the arguments are checked."""
-    from ..kernels.committee_numba import motion
+    from ..kernels.committee_numba import packed_motion
 
     rate = as_ridge(learning_rate, name="learning_rate", positive=True)
     output_rate = as_ridge(output_learning_rate, name="output_learning_rate")
@@ -218,10 +218,8 @@ def _right_hand_side(
     c, u = order.covariance, order.amplitudes
 
     def speed(_: float, state: Floats) -> Floats:
-        q, r, v = _unpack(state, order)
-        c[:k, :k], c[:k, k:], c[k:, :k], u[:k] = q, r, r.T, -v
-        moved_q, moved_r, moved_v = motion(code, c, u, k, rate, output_rate, sigma)
-        return np.concatenate([moved_q[np.tril_indices(k)], moved_r.ravel(), moved_v])
+        packed = np.ascontiguousarray(state)
+        return np.asarray(packed_motion(code, c, u, k, rate, output_rate, sigma, packed))
 
     return speed
 

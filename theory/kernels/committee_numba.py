@@ -259,3 +259,41 @@ def motion(
             moved = rate * (drift[i, k] + drift[k, i]) + rate**2 * u[i] * u[k] * spread
             q[i, k] = q[k, i] = moved
     return q, rate * drift[:, students:].copy(), v
+
+
+@njit(cache=True, nogil=True)
+def packed_motion(
+    activation: int,
+    c: Floats,
+    u: Floats,
+    students: int,
+    rate: float,
+    output_rate: float,
+    noise: float,
+    state: Floats,
+) -> Floats:
+    """:func:`motion` of a state: lower triangle of Q by rows, R, v; c and u are overwritten by it.
+
+    The teacher's entries of c and u stay.
+    """
+    at = 0
+    for i in range(students):
+        for k in range(i + 1):
+            c[i, k] = c[k, i] = state[at]
+            at += 1
+    for i in range(students):
+        for m in range(students, len(u)):
+            c[i, m] = c[m, i] = state[at]
+            at += 1
+    for i in range(students):
+        u[i] = -state[at + i]
+    q, r, v = motion(activation, c, u, students, rate, output_rate, noise)
+    moved = np.empty_like(state)
+    at = 0
+    for i in range(students):
+        for k in range(i + 1):
+            moved[at] = q[i, k]
+            at += 1
+    moved[at : at + r.size] = r.ravel()
+    moved[at + r.size :] = v
+    return moved

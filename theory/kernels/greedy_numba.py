@@ -90,6 +90,39 @@ def _best_candidate(
 # multiply-adds: the error bound of a dot product holds for every order of summation. Nothing is
 # assumed about NaN, infinity or signed zero.
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _step(
+    s_row: Vector,
+    t_row: Vector,
+    first: int,
+    filled: int,
+    pivot: float,
+    kappa: float,
+    c: Matrix,
+    v: Matrix,
+    d: Vector,
+    g: Vector,
+    status: Indices,
+    cp: Vector,
+    vp: Vector,
+) -> None:
+    """Column `filled` of C and V for the node with these rows, and its part taken from d and g."""
+    root = np.sqrt(pivot)
+    for j in range(d.size):
+        if status[j] == DROPPED:
+            continue
+        s, t = 0.0, 0.0
+        for i in range(filled - first):
+            s += c[j, first + i] * cp[i]
+            t += c[j, first + i] * vp[i] + v[j, first + i] * cp[i]
+        cj = (s_row[j] - s) / root
+        vj = (t_row[j] - t) / root - 0.5 * kappa * cj
+        c[j, filled] = cj
+        v[j, filled] = vj
+        d[j] -= cj * cj
+        g[j] -= 2.0 * cj * vj
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def advance(
     picks: Indices,
     steps: int,
@@ -111,7 +144,6 @@ def advance(
     tally: Vector,
 ) -> tuple[int, int, int]:
     """Keep node after node until one of the codes says why not."""
-    n = d.size
     while steps < picks.size:
         limit = _price_limit(picks.size - steps, order, prices, status, tally[ROOM])
         best, top, noisiest = _best_candidate(d, g, g0, tau, floor, status, prices, limit)
@@ -132,20 +164,7 @@ def advance(
             t_pp -= 2.0 * cp[i] * vp[i]
         pivot = max(pivot + tau[best], floor[best])
         kappa = max(t_pp, 0.0) / pivot
-        root = np.sqrt(pivot)
-        for j in range(n):
-            if status[j] == DROPPED:
-                continue
-            s, t = 0.0, 0.0
-            for i in range(filled - first):
-                s += c[j, first + i] * cp[i]
-                t += c[j, first + i] * vp[i] + v[j, first + i] * cp[i]
-            cj = (s_rows[row, j] - s) / root
-            vj = (t_rows[row, j] - t) / root - 0.5 * kappa * cj
-            c[j, filled] = cj
-            v[j, filled] = vj
-            d[j] -= cj * cj
-            g[j] -= 2.0 * cj * vj
+        _step(s_rows[row], t_rows[row], first, filled, pivot, kappa, c, v, d, g, status, cp, vp)
         status[best] = KEPT if tau[best] > 0.0 else DROPPED
         filled += 1
         tally[ROOM] -= prices[best]
