@@ -57,6 +57,8 @@ INPUTS, AMPLITUDE, NOISE, DRAWS = 500, 4.0, 0.25, 20
 #: Samples at each learning rate of a schedule, which is that of both layers.
 SAMPLES = 800_000
 SCHEDULES = {"constant": (0.5,), "annealed": (0.5, 0.1)}
+#: Units K of the published experiments -> their teachers M, and the sizes k here.
+TEACHERS = {6: 2, 20: 5}
 KEPT = {6: (1, 2, 3, 4, 5), 20: (2, 5, 8, 11, 14, 17, 19)}
 TITLE = f"Pruned committee machines, N = {INPUTS}, trained at rate .5, or annealed to .1"
 RULES: dict[str, tuple[str, str, str]] = {
@@ -77,16 +79,11 @@ REPLICATES = 8
 QUICK: dict[str, Any] = {"grid": {"units": [6], "schedule": list(SCHEDULES)}, "replicates": 3}
 
 
-def teachers_of(units: int) -> int:
-    """M of the published experiments: 2 for 6 units, 5 for 20."""
-    return 2 if units == 6 else units // 4
-
-
 def trained(
     units: int, schedule: str, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Committee]:
     """Rows, outputs and teacher of one trained student."""
-    amplitudes = np.full(teachers_of(units), AMPLITUDE)
+    amplitudes = np.full(TEACHERS[units], AMPLITUDE)
     order = Committee(np.eye(len(amplitudes), INPUTS), amplitudes).order_of(
         rng.standard_normal((units, INPUTS)) / INPUTS**0.5,
         rng.standard_normal(units) / units**0.5,
@@ -102,8 +99,11 @@ def trained(
 
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
     """Errors of one trained student under every rule and size: means over draws, and laws."""
-    units = int(parameters["units"])
-    raw, outputs, teacher = trained(units, str(parameters["schedule"]), rng)
+    units, schedule = parameters["units"], parameters["schedule"]
+    for name, value, known in (("units", units, KEPT), ("schedule", schedule, SCHEDULES)):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {', '.join(map(str, known))}, not {value!r}")
+    raw, outputs, teacher = trained(units, schedule, rng)
     rows = unit_rows(raw)
     as_trained, order = teacher.order_of(raw, outputs), teacher.order_of(rows, outputs)
     found = {
@@ -177,7 +177,7 @@ def _errors(mine: Records, units: int) -> Panel:
         law = _by_size(mine, units, f"{name} {{}} law") if name in LAWS else []
         curves += _both(shown, law, label, colour, marker)
     return Panel(
-        f"M = {teachers_of(units)}, K = {units}, rate .5",
+        f"M = {TEACHERS[units]}, K = {units}, rate .5",
         "kept share of the parameters",
         r"generalization error $\epsilon$",
         curves,
@@ -189,7 +189,7 @@ def _errors(mine: Records, units: int) -> Panel:
 
 
 def _gaps(mine: Records, units: int) -> Panel:
-    m = teachers_of(units)
+    m = TEACHERS[units]
     edge, node = ("random-edge {}", "dpp-node {}")
     raw = where(mine, schedule="constant")
     as_trained = _by_size(raw, units, f"{edge} law as trained", f"{node} law as trained")

@@ -41,7 +41,7 @@ def _smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less training and shorter masks than the studies have, which no law here asks for."""
     node = module_of("node-against-edge")
     monkeypatch.setattr(node, "SAMPLES", 50_000)
-    monkeypatch.setattr(node, "KEPT", {6: (2, 4)})
+    monkeypatch.setitem(node.KEPT, 6, (2, 4))
     monkeypatch.setattr(module_of("divnet-digits"), "EPOCHS", 5)
     monkeypatch.setattr(module_of("crossover"), "EDGES", 200_000)
 
@@ -153,3 +153,10 @@ def test_the_gap_to_the_equations_of_motion_falls_as_the_root_of_the_inputs() ->
     for t in (1.0, 7.0, 20.0):
         motion = theory.generalization_error(module.motion()[module.TIMES.index(t)])
         assert_near(weights, f"error {t:g}", motion, 0.1 * motion)  # a bias of O(1/N)
+
+
+def test_conditions_that_no_machine_has_are_refused() -> None:
+    with pytest.raises(ValueError, match="units must be one of 6, 20, not 8"):
+        run("node-against-edge", [{"units": 8, "schedule": "constant"}], 1)
+    with pytest.raises(ValueError, match="schedule must be one of constant, annealed, not 'slow'"):
+        run("node-against-edge", [{"units": 6, "schedule": "slow"}], 1)
