@@ -5,7 +5,7 @@ online descent in both layers with label noise .25; rows are brought to unit nor
 as many parameters in edges are kept. 8e5 samples at rate .5, the schedule "constant", are the
 setting of arXiv 2006.16617 [R], whose claim is that random edges beat k-DPP nodes; "annealed" adds
 as many at rate .1. The law of each rule is that of the trained student's own order parameters
-(``theory.expected_pruned_error``), and the points are on it.
+(``theory.expected_pruned_error``), and the points are on it within 3 errors.
 
 What comes out: the claim speaks of the student, not of the rules. At rate .5 the student is no copy
 of its teacher: rows end 1.4 (1.7) long, some of the 20 units stand between teachers, and unit norm

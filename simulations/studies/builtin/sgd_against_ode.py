@@ -28,7 +28,7 @@ TITLE = f"Online descent against its equations of motion, K = {UNITS}, M = {TEAC
 GRID: list[dict[str, Any]] = [
     {"process": "weights", "inputs": n} for n in (64, 128, 256, 512, 1024)
 ] + [{"process": "overlaps", "inputs": 4**p} for p in (3, 4, 5, 6, 7)]
-REPLICATES = 40
+REPLICATES = 200
 SHOWN = (64, 1024)  # numbers of inputs whose errors are drawn over time
 _AXES = ("inputs", "overlap_gap")
 QUICK: dict[str, Any] = {
