@@ -15,7 +15,6 @@ from .pruning import (
     fused_outputs,
     keep_edges,
     keep_nodes,
-    refitted_outputs,
     reweighted_edges,
     unit_rows,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "keep_edges",
     "keep_nodes",
     "overlap_descent",
-    "refitted_outputs",
     "reweighted_edges",
     "rows_of",
     "train_online",

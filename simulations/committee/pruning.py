@@ -17,6 +17,7 @@ weights of lost edges by regression of the unit's input on the kept inputs
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +25,6 @@ from numpy.typing import NDArray
 
 from pruneproof import theory
 from pruneproof.theory.arrays import as_count, as_generator, as_real
-from pruneproof.theory.committee.integrals import second_moments
 
 Floats = NDArray[np.float64]
 NodeRule = Literal["random", "importance", "dpp"]
@@ -161,17 +161,11 @@ def fused_outputs(outputs: Any, gram: Any, kept: Any) -> Floats:
     return np.asarray(v @ theory.reconstruction(gram, kept))
 
 
-def refitted_outputs(order: theory.OrderParameters, activation: str = "erf") -> Floats:
-    """Outputs of least generalization error, G^+ b with G = I2(Q), b = I2(R) A, (K,)."""
-    k = len(order.v)
-    moments = second_moments(order.covariance, activation)
-    return np.asarray(_inverse(moments[:k, :k]) @ moments[:k, k:] @ order.A)
-
-
 def reweighted_edges(rows: Any, mask: Any, moment: Any) -> Floats:
     """Rows whose kept weights stand in for the lost ones in least squares, (H, N).
 
-    w_J + Sigma_JJ^+ Sigma_JD w_D a unit, J its kept inputs and D the lost ones; 0 elsewhere.
+    w_J + w_D A_J a unit, J its kept inputs, D the lost ones and A_J = Sigma_DJ Sigma_JJ^+ that of
+    ``theory.reconstruction``; 0 elsewhere.
 
     Parameters
     ----------
@@ -194,9 +188,12 @@ def reweighted_edges(rows: Any, mask: Any, moment: Any) -> Floats:
             f"{(w.shape[1],) * 2}, not {chosen.shape} and {sigma.shape}"
         )
     found = np.zeros_like(w)
-    for row, keep, new in zip(w, chosen, found):
-        block, target = sigma[np.ix_(keep, keep)], sigma[keep] @ row
-        new[keep] = _inverse(block) @ target if keep.any() else 0.0
+    with warnings.catch_warnings():
+        # an input that never varies gets the weight 0, the least, and that is meant
+        warnings.simplefilter("ignore", theory.RankDeficientWarning)
+        for row, keep, new in zip(w, chosen, found):
+            if keep.any():
+                new[keep] = row @ np.asarray(theory.reconstruction(sigma, np.flatnonzero(keep)))
     return found
 
 
@@ -237,12 +234,6 @@ def _layer(rows: Any, outputs: Any) -> tuple[Floats, Floats]:
             f"{np.shape(outputs)}"
         )
     return w, v
-
-
-def _inverse(block: Floats) -> Floats:
-    """Pseudo-inverse of a positive semidefinite matrix, eigenvalues within rounding taken for 0."""
-    noise = len(block) * float(np.finfo(np.float64).eps)
-    return np.asarray(np.linalg.pinv(block, rcond=noise, hermitian=True))
 
 
 def _mask(shape: tuple[int, ...], kept: NDArray[np.int64]) -> NDArray[np.bool_]:

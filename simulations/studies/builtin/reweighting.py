@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
-from pruneproof.simulations.committee import keep_edges, keep_nodes, refitted_outputs
+from pruneproof.simulations.committee import keep_edges, keep_nodes
 from pruneproof.simulations.figures import BLUE, ORANGE, PURPLE, Curve, Panel, draw
 from pruneproof.simulations.teachers import Committee
 
@@ -54,9 +54,9 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     found = {}
     for name, (w, v) in pruned.items():
         order = teacher.order_of(w, v)
-        best = teacher.order_of(w, refitted_outputs(order))
-        found[name] = float(theory.generalization_error(order))
-        found[f"{name}_refitted"] = max(float(theory.generalization_error(best)), 0.0)
+        best = teacher.order_of(w, theory.reweighted_weights(order, range(len(w))))
+        found[name] = theory.generalization_error(order)
+        found[f"{name}_refitted"] = theory.generalization_error(best)
     return found
 
 
