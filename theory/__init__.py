@@ -241,6 +241,15 @@ _HOMES: dict[str, str] = {
     "sparsify": "sparsification.sparsify",
     "removed_mean": "sparsification.sparsify",
     "mean_removed": "sparsification.sparsify",
+    "SparsifierErrors": "sparsification.comparison",
+    "compare_sparsifiers": "sparsification.comparison",
+    "convolution_singular_values": "sparsification.convolution",
+    "convolution_symbols": "sparsification.convolution",
+    "circular_operator": "sparsification.convolution",
+    "zero_padded_operator": "sparsification.convolution",
+    "reshaped_norms": "sparsification.convolution",
+    "convolution_norm_bound": "sparsification.convolution",
+    "all_frequencies_bound": "sparsification.convolution",
 }
 
 __all__ = sorted(_HOMES)
