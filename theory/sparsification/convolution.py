@@ -20,7 +20,7 @@ Imports NumPy and SciPy's FFT only.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from ..bounds.network import operator_norm
 from ..errors import InapplicableError
 
 Floats = NDArray[np.float64]
+_Places: TypeAlias = list[tuple[int, int]]
 
 #: Entries of the zero-padded operator that are still formed densely.
 _DENSE_ENTRIES = 2**26
@@ -93,12 +94,10 @@ def convolution_singular_values(
     return np.sort(np.concatenate(found))[::-1]
 
 
-def _frequency_classes(
-    rows: int, columns: int
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+def _frequency_classes(rows: int, columns: int) -> tuple[_Places, _Places]:
     """Frequencies of a real kernel: those equal to their negative, and one of each other pair."""
-    real: list[tuple[int, int]] = []
-    paired: list[tuple[int, int]] = []
+    real: _Places = []
+    paired: _Places = []
     for v in range(columns // 2 + 1):
         alone = v == 0 or 2 * v == columns
         for u in range(rows // 2 + 1 if alone else rows):

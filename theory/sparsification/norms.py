@@ -1,4 +1,4 @@
-r"""Norms of what a threshold drops (S4).
+r"""Norms of what a threshold drops (S4), and of samples (S7).
 
 D holds the dropped entries, |D| <= tau, at most r of them in a row and c in a column:
 
@@ -9,7 +9,7 @@ Each is attained by a constant block; neither is always the smaller: a cross of 
 column of a 10 x 10 matrix has sqrt(r c) = 10 but sqrt(19) = 4.36. Magnitude pruning has the least
 ||D||_F of its support size, not the least ||D||_2.
 
-Source: statement S4 [derived]. NumPy only.
+Source: statements S4, S7 [derived]. NumPy only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..arrays import as_real, as_ridge, to_numpy
 from ..bounds.bound import Bound
@@ -37,6 +38,25 @@ def schur_test(matrix: Any) -> float:
     """
     a = np.abs(to_numpy(as_real("matrix", matrix, ndim=2)))
     return math.sqrt(float(a.sum(axis=0).max())) * math.sqrt(float(a.sum(axis=1).max()))
+
+
+def ky_fan_norms(matrix: Any) -> NDArray[np.float64]:
+    """Sums of the k largest singular values, k = 1..min(m, n).
+
+    Of an unbiased sparsification each has a mean of at least its value at W (S7, by Jensen):
+    sampling inflates the spectrum on average.
+
+    Raises
+    ------
+    ValueError
+        No matrix, empty or not finite.
+
+    Notes
+    -----
+    Statement S7 [derived].
+    """
+    a = to_numpy(as_real("matrix", matrix, ndim=2))
+    return np.asarray(np.cumsum(np.linalg.svd(a, compute_uv=False)))
 
 
 def dropped_norm_bound(dropped: Any, threshold: float | None = None) -> Bound:

@@ -86,7 +86,9 @@ def subspace_sines(weight: Any, perturbed: Any, rank: int) -> tuple[Floats, Floa
 
 
 def wedin_bound(weight: Any, perturbed: Any, rank: int) -> Bound:
-    r"""Largest sine of the angles between leading subspaces: ||D||_2/(gap - ||D||_2), 2 ||D||_2/gap.
+    r"""Largest sine of the angles between the leading subspaces, by the smaller of two forms.
+
+    ||D||_2/(gap - ||D||_2) where ||D||_2 < gap, and 2 ||D||_2/gap always.
 
     Returns
     -------
@@ -230,7 +232,7 @@ def _is_spectral(norm: str) -> bool:
 def _sines(a: Floats, b: Floats) -> Floats:
     """Sines of the angles between two column spaces, from the part of b outside a."""
     outside = b - a @ (a.T @ b)
-    return np.minimum(np.linalg.svd(outside, compute_uv=False), 1.0)
+    return np.asarray(np.minimum(np.linalg.svd(outside, compute_uv=False), 1.0))
 
 
 def _gap(w: Floats, k: int, power: int) -> float:

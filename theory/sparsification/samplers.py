@@ -80,9 +80,7 @@ def uniform_sample(weight: Any, keep: float, *, rng: Any) -> Floats:
     Statement B3; Achlioptas and McSherry 2007.
     """
     w = to_numpy(as_real("weight", weight))
-    p = float(as_real("keep", keep, ndim=0))
-    if not 0.0 < p <= 1.0:
-        raise ValueError(f"keep must lie above 0 and at most 1, but is {p:g}")
+    p = as_share(keep)
     return np.where(as_generator(rng).random(w.shape) < p, w / p, 0.0)
 
 
@@ -242,6 +240,14 @@ def drineas_zouzias(weight: Any, eps: float, draws: int | None = None, *, rng: A
     s = drineas_zouzias_draws(weight, eps) if draws is None else as_count("draws", draws)
     left, _ = _zeroed(weight, eps)
     return sample_with_replacement(left, s, l2_distribution(left), rng=rng)
+
+
+def as_share(keep: Any) -> float:
+    """Probability of keeping an entry, in (0, 1]."""
+    p = float(as_real("keep", keep, ndim=0))
+    if not 0.0 < p <= 1.0:
+        raise ValueError(f"keep must lie above 0 and at most 1, but is {p:g}")
+    return p
 
 
 def _zeroed(weight: Any, eps: float) -> tuple[Floats, float]:

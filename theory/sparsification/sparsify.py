@@ -93,14 +93,19 @@ def sparsify(weight: Any, nonzeros: int, *, method: str, rng: Any = None) -> Arr
 
 def largest_entries(weight: Floats, count: int) -> Floats:
     """Exactly `count` largest entries by magnitude, ties by the lower index, the others 0; O(N)."""
-    a = np.abs(weight).ravel()
-    if count >= a.size:
-        return weight.copy()
-    level = np.partition(a, a.size - count)[a.size - count]
-    kept = a > level
+    return np.where(largest_places(weight, count), weight, 0.0)
+
+
+def largest_places(weight: Floats, count: int) -> NDArray[np.bool_]:
+    """Where :func:`largest_entries` keeps; `count` from 0 to the number of entries."""
+    a = np.abs(weight)
+    if count in (0, a.size):
+        return np.full(a.shape, count > 0)
+    level = np.partition(a.ravel(), a.size - count)[a.size - count]
+    kept = np.asarray(a > level)
     ties = np.flatnonzero(a == level)
-    kept[ties[: count - int(kept.sum())]] = True
-    return np.where(kept.reshape(weight.shape), weight, 0.0)
+    kept.ravel()[ties[: count - int(kept.sum())]] = True
+    return kept
 
 
 def removed_mean(weight: Any, sparse: Any) -> float:
