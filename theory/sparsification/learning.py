@@ -4,10 +4,10 @@ Full batch, step eta, on E ||W x - y||^2/2 with Sigma = E x x^T and W* Sigma = E
 
     W_t - W* = (W_0 - W*)(I - eta Sigma)^t
 
-so the mode of eigenvalue lam shrinks by 1 - eta lam a step. A two-layer linear network with whitened
-inputs, from a balanced aligned start of product u_0 > 0, learns a target mode s > 0 along the flow as
-s/(1 + (s/u_0 - 1) exp(-2 s t)). One sample's step of stochastic gradient descent is of rank one and
-interlaces the singular values (:func:`rank_one_interlacing`).
+so the mode of eigenvalue lam shrinks by 1 - eta lam a step. A two-layer linear network with
+whitened inputs, from a balanced aligned start of product u_0 > 0, learns a target mode s > 0 along
+the flow as s/(1 + (s/u_0 - 1) exp(-2 s t)). One sample's step of stochastic gradient descent is of
+rank one and interlaces the singular values (:func:`rank_one_interlacing`).
 
 Source: statement S13 [derived]; the two-layer mode Saxe, McClelland, Ganguli 2014 [recalled].
 NumPy only.

@@ -98,14 +98,14 @@ def largest_entries(weight: Floats, count: int) -> Floats:
 
 def largest_places(weight: Floats, count: int) -> NDArray[np.bool_]:
     """Where :func:`largest_entries` keeps; `count` from 0 to the number of entries."""
-    a = np.abs(weight)
+    a = np.abs(weight).ravel()
     if count in (0, a.size):
-        return np.full(a.shape, count > 0)
-    level = np.partition(a.ravel(), a.size - count)[a.size - count]
-    kept = np.asarray(a > level)
+        return np.full(weight.shape, count > 0)
+    level = np.partition(a, a.size - count)[a.size - count]
+    kept = a > level
     ties = np.flatnonzero(a == level)
-    kept.ravel()[ties[: count - int(kept.sum())]] = True
-    return kept
+    kept[ties[: count - int(kept.sum())]] = True
+    return np.asarray(kept.reshape(weight.shape))
 
 
 def removed_mean(weight: Any, sparse: Any) -> float:
