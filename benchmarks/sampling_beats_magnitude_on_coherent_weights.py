@@ -5,8 +5,8 @@ sign + with probability (1 + kappa)/2; else N(0, 1). 15 % are kept. ||D||_2 of m
 truncated Poisson sampling, and of magnitude with the mean of D removed, beside the statement's
 figures; the first two cross at kappa = .57 (.49 with 5 % large entries).
 
-Statement S8: what the layer's output sees at kappa = 1, 20 % kept, inputs the ReLU of N(0, 1), before
-and after the bias fix b + D E x, by the identity for E ||D x||^2.
+Statement S8: what the layer's output sees at kappa = 1, 20 % kept, inputs the ReLU of N(0, 1),
+before and after the bias fix b + D E x, by the identity for E ||D x||^2.
 """
 
 from __future__ import annotations

@@ -23,8 +23,12 @@ from numpy.typing import NDArray
 
 from ..arrays import as_probability, as_real, as_ridge, to_numpy
 from ..bounds.bound import Bound
+from ..errors import InapplicableError
 
 Floats = NDArray[np.float64]
+
+#: Relative error of Foster's sum from which on the resistances are refused.
+_FOSTER = 1e-6
 
 
 def bipartite_laplacian(weight: Any) -> Floats:
@@ -65,8 +69,6 @@ def effective_resistances(weight: Any) -> Floats:
     Parameters
     ----------
     weight : (m, n) array
-        Its largest and smallest non-zero entries should lie within 1e12 of each other: the
-        relative error of L^+ grows with their ratio.
 
     Returns
     -------
@@ -77,6 +79,8 @@ def effective_resistances(weight: Any) -> Floats:
     ------
     ValueError
         As :func:`bipartite_laplacian`.
+    InapplicableError
+        Weights so far apart that rounding spoils Foster's sum by over 1e-6.
 
     Notes
     -----
@@ -86,15 +90,8 @@ def effective_resistances(weight: Any) -> Floats:
     largest = float(np.max(np.abs(w)))
     if largest == 0.0:
         return np.zeros(w.shape)
-    from scipy.linalg import cho_factor, cho_solve
-
-    scaled = w / largest
-    projector, _ = component_projector(w)
-    factor = cho_factor(bipartite_laplacian(scaled) + projector, lower=True)
-    inverse = cho_solve(factor, np.eye(sum(w.shape)))
-    own, m = np.diag(inverse), w.shape[0]
-    across = own[:m, None] + own[None, m:] - inverse[:m, m:] - inverse[m:, :m].T
-    return np.where(w != 0.0, np.maximum(across, 0.0) / largest, 0.0)
+    with np.errstate(over="ignore"):  # of weights below 1e-308
+        return np.asarray(_resistances(w / largest) / largest)
 
 
 def resistance_distribution(weight: Any) -> Floats:
@@ -104,11 +101,14 @@ def resistance_distribution(weight: Any) -> Floats:
     ------
     ValueError
         As :func:`bipartite_laplacian`; a weight of zeros.
+    InapplicableError
+        As :func:`effective_resistances`.
     """
     w = np.abs(to_numpy(as_real("weight", weight, ndim=2)))
     if not w.any():
         raise ValueError("weight has no non-zero entry, so there is nothing to draw from")
-    shares = w * effective_resistances(w)
+    scaled = w / w.max()
+    shares = scaled * _resistances(scaled)
     return np.asarray(shares / shares.sum())
 
 
@@ -191,3 +191,29 @@ def resistance_draws(weight: Any, eps: float, *, delta: float = 0.1) -> Bound:
     terms = {"vertices": float(math.ceil(high))}
     value = math.ceil(draws(float(sum(w.shape))))
     return Bound("sparsity.S12", value, float(np.count_nonzero(w)), terms, note)
+
+
+def _resistances(w: Floats) -> Floats:
+    """R_e of a matrix of largest entry 1, or one sentence on what rounding has made of them."""
+    from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+    projector, count = component_projector(w)
+    wanted = sum(w.shape) - count
+    found, m = math.inf, w.shape[0]
+    try:
+        factor = cho_factor(bipartite_laplacian(w) + projector, lower=True)
+        inverse = cho_solve(factor, np.eye(sum(w.shape)))
+        own = np.diag(inverse)
+        across = own[:m, None] + own[None, m:] - inverse[:m, m:] - inverse[m:, :m].T
+        resistances = np.where(w != 0.0, np.maximum(across, 0.0), 0.0)
+        found = float(np.sum(np.abs(w) * resistances))
+    except LinAlgError:
+        pass
+    if not abs(found - wanted) <= _FOSTER * wanted:
+        least = float(np.abs(w[w != 0.0]).min())
+        raise InapplicableError(
+            f"effective resistances need weights nearer to each other: the smallest is {least:.2g} "
+            f"of the largest, and sum w R is {found:.9g} where it must be {wanted}; drop the "
+            "smallest entries first"
+        )
+    return np.asarray(resistances)

@@ -149,8 +149,8 @@ def sample_with_replacement(
         counts = generator.multinomial(s, chances)
     else:
         counts = np.bincount(generator.choice(drawn.size, s, p=chances), minlength=drawn.size)
-    out = np.zeros(w.size)
-    out[drawn] = np.where(counts > 0, w.ravel()[drawn] / chances * (counts / s), 0.0)
+    out, hit = np.zeros(w.size), counts > 0
+    out[drawn[hit]] = w.ravel()[drawn[hit]] / chances[hit] * (counts[hit] / s)
     return out.reshape(w.shape)
 
 

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import as_count, as_covariance, as_real, namespace, to_numpy
-from ..bounds.network import mean_norm
 
 Floats = NDArray[np.float64]
 
@@ -110,7 +109,7 @@ def layer_error(dropped: Any, cov: Any, mean: Any = None) -> float:
     mu = as_real("mean", mean, ndim=1)
     if mu.shape[0] != d.shape[1]:
         raise ValueError(f"mean must have {d.shape[1]} entries, but has {mu.shape[0]}")
-    return spread + mean_norm((d @ mu)[None, :]) ** 2
+    return spread + float(xp.sum((d @ mu) ** 2))
 
 
 def sampled_layer_error(variances: Any, second_moment: Any) -> float:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pruneproof.theory import (
+    InapplicableError,
     bipartite_laplacian,
     effective_resistances,
     laplacian_deviation,
@@ -86,6 +87,8 @@ def test_draws_of_the_notes() -> None:
 
 
 def test_refusals() -> None:
+    with pytest.raises(InapplicableError, match=r"the smallest is .* of the largest"):
+        effective_resistances(2.0 ** -(9.0 * np.arange(30)).reshape(5, 6))
     with pytest.raises(ValueError, match="nothing to draw from"):
         resistance_distribution(np.zeros((2, 2)))
     with pytest.raises(ValueError, match=r"eps must be at most 1, but is 1\.5"):

@@ -222,6 +222,25 @@ def test_kernels_and_libraries() -> None:
             assert np.array_equal(sparsify(W, W.size, method=method, rng=0), W)
 
 
+@settings(max_examples=20)
+@given(FAMILIES, st.integers(1, 6), st.integers(1, 6), SCALES, st.integers(1, 36))
+def test_every_method_on_every_family(f: str, m: int, n: int, scale: float, wanted: int) -> None:
+    """Finite, in shape, zeros stay; what cannot be drawn is refused in a sentence."""
+    w = np.asfortranarray(matrix(f, m, n, 13, scale))
+    w.flags.writeable = False
+    for method in SPARSIFIERS:
+        try:
+            b = sparsify(w, min(wanted, w.size), method=method, rng=0)
+        except InapplicableError as refusal:
+            assert f == "octaves", refusal
+            continue
+        assert b.shape == w.shape
+        assert np.isfinite(b).all()
+        if method != "quantise":
+            assert (b[w == 0] == 0).all()
+            assert (b * w >= 0).all()
+
+
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="method must be one of magnitude, threshold-poisson"):
         sparsify(W, 3, method="largest")
