@@ -135,7 +135,7 @@ def test_layer_error_is_the_mean_over_samples() -> None:
 
 
 def test_bernstein_on_samples() -> None:
-    """Mean and 90 % quantile of 200 draws stay below; ratios beside the notes' .24-.51, 0-.46."""
+    """Mean and 90 % quantile of 200 draws stay below; ratios stated: .24-.51 and 0-.46."""
     w = weight(20, 30, 2)
     s, p1, ph = 150, l1_distribution(w), hybrid_distribution(w)
     keep = s / np.count_nonzero(w)
@@ -183,7 +183,7 @@ def test_certain_sparsifications_have_no_error() -> None:
 
 
 def test_sizes_from_which_the_old_bounds_speak() -> None:
-    """Notes: AM07 is vacuous until n > 7.06e8; 27690 draws for 900 entries."""
+    """AM07 is vacuous until n > 7.06e8; DZ draws more often than there are entries."""
     w = weight(30, 30, 5)
     found = achlioptas_mcsherry_bound(w, 0.3)
     assert found.value == math.inf

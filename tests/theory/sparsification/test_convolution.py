@@ -90,14 +90,14 @@ def test_ends_are_attained() -> None:
 
 
 def test_same_grid_does_not_bound_zero_padding() -> None:
-    """S11: against the circle of n positions itself the ratio exceeds 1 (1.24 is the notes')."""
+    """S11: against the circle of n positions itself the ratio exceeds 1: 1.273 found (1.24 stated)."""
     worst = 0.0
-    for n in (3, 4, 5):
-        for phase in np.linspace(-2.0, 2.0, 41):
+    for n in (3, 5):
+        for phase in np.linspace(-3.0, 3.0, 121):
             k = np.array([[[[1.0, phase, 1.0]]]])
             zero = convolution_singular_values(k, (1, n), padding="zero")[0]
             worst = max(worst, zero / convolution_singular_values(k, (1, n))[0])
-    assert worst > 1.1
+    assert worst > 1.24
 
 
 @settings(max_examples=15)

@@ -57,7 +57,7 @@ def test_trees_and_parallel_wires() -> None:
 
 
 def test_deviation_of_samples() -> None:
-    """0.5 at the statement's draws, which is far from reached (notes: at most .81 eps)."""
+    """0.5 at the statement's draws, which is far from reached (stated: at most .81 eps)."""
     rng = np.random.default_rng(5)
     w = rng.standard_normal((8, 9))
     bound = resistance_draws(w, 0.5)
@@ -72,7 +72,7 @@ def test_deviation_of_samples() -> None:
     assert laplacian_deviation(np.diag([1.0, 2.0]), np.ones((2, 2))) == math.inf
 
 
-def test_draws_of_the_notes() -> None:
+def test_draws_of_a_small_layer_exceed_its_edges() -> None:
     """n = 25, eps = .5, delta = .1: q = 1779, more than there are edges."""
     bound = resistance_draws(np.ones((12, 13)), 0.5, delta=0.1)
     assert bound.value == 1779

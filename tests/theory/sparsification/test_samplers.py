@@ -231,8 +231,9 @@ def test_every_method_on_every_family(f: str, m: int, n: int, scale: float, want
     for method in SPARSIFIERS:
         try:
             b = sparsify(w, min(wanted, w.size), method=method, rng=0)
-        except InapplicableError as refusal:
-            assert f == "octaves", refusal
+        except InapplicableError:
+            if f != "octaves":
+                raise
             continue
         assert b.shape == w.shape
         assert np.isfinite(b).all()
