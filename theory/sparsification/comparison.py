@@ -81,6 +81,10 @@ def compare_sparsifiers(
     ValueError
         As :func:`sparsify`; inputs that do not fit, or are missing for a network; a layer with no
         weight.
+
+    Notes
+    -----
+    Statements S8, S9 [derived].
     """
     found = _reader(subject, inputs, layer)
     generator = None if rng is None else as_generator(rng)

@@ -82,6 +82,12 @@ class BernsteinTerms:
 def threshold_poisson_terms(weight: Any, nonzeros: float) -> BernsteinTerms:
     """B2 at s expected non-zeros: L = tau, v = lines of |a| (tau - |a|)_+.
 
+    Parameters
+    ----------
+    weight : (m, n) array
+    nonzeros : float
+        s.
+
     Raises
     ------
     ValueError
@@ -98,6 +104,12 @@ def threshold_poisson_terms(weight: Any, nonzeros: float) -> BernsteinTerms:
 
 def uniform_terms(weight: Any, keep: float) -> BernsteinTerms:
     """B3 at keeping probability p: L = b max(1, 1/p - 1), v = (1 - p)/p lines of a^2.
+
+    Parameters
+    ----------
+    weight : (m, n) array
+    keep : float
+        p.
 
     Raises
     ------
@@ -117,6 +129,10 @@ def uniform_terms(weight: Any, keep: float) -> BernsteinTerms:
 def quantised_terms(weight: Any) -> BernsteinTerms:
     """B4: L = 2 b, v = lines of b^2 - a^2.
 
+    Parameters
+    ----------
+    weight : (m, n) array
+
     Raises
     ------
     ValueError
@@ -132,6 +148,14 @@ def quantised_terms(weight: Any) -> BernsteinTerms:
 
 def drawing_terms(weight: Any, draws: int, distribution: Any) -> BernsteinTerms:
     """B5, s draws ~ P: L = (max |a|/P + ||A||_2)/s, v = lines of a^2/P, over s.
+
+    Parameters
+    ----------
+    weight : (m, n) array
+    draws : int
+        s.
+    distribution : (m, n) array
+        P, above 0 wherever the weight is not 0.
 
     Raises
     ------
@@ -156,6 +180,12 @@ def spectral_error_bound(terms: BernsteinTerms, *, delta: float = 0.1) -> Bound:
 
     `terms` hold the bound on the mean, L and v.
 
+    Parameters
+    ----------
+    terms : BernsteinTerms
+    delta : float
+        Failure probability.
+
     Raises
     ------
     ValueError
@@ -172,6 +202,12 @@ def spectral_error_bound(terms: BernsteinTerms, *, delta: float = 0.1) -> Bound:
 
 def achlioptas_mcsherry_bound(weight: Any, keep: float) -> Bound:
     r"""B3, n x n: ||W - B||_2 <= 4 b sqrt(n/p) with high probability, if p >= (8 ln n)^4/n.
+
+    Parameters
+    ----------
+    weight : (m, n) array
+    keep : float
+        p.
 
     Returns
     -------
@@ -203,6 +239,12 @@ def achlioptas_mcsherry_bound(weight: Any, keep: float) -> Bound:
 
 def drineas_zouzias_bound(weight: Any, eps: float) -> Bound:
     r"""Draws 24 n ln(sqrt 2 n) ||A||_F^2/eps^2 with ||A - B||_2 <= eps w.p. 1 - 1/n; trivial nnz.
+
+    Parameters
+    ----------
+    weight : (n, n) array
+    eps : float
+        Spectral error aimed at.
 
     Returns
     -------

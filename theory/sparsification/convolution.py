@@ -40,10 +40,19 @@ _DENSE_ENTRIES = 2**26
 def convolution_symbols(kernel: Any, grid: int | tuple[int, int]) -> NDArray[np.complex128]:
     """P(u, v) of all frequencies, (n, n', out, in).
 
+    Parameters
+    ----------
+    kernel : (out, in, kh, kw) array
+    grid : int or (height, width)
+
     Raises
     ------
     ValueError
         No kernel (out, in, kh, kw), or a grid smaller than it.
+
+    Notes
+    -----
+    Statement B7; Sedghi, Gupta and Long 2019.
     """
     k, sizes = _kernel_and_grid(kernel, grid)
     return np.moveaxis(np.fft.fft2(k, s=sizes), (2, 3), (0, 1))
@@ -111,12 +120,21 @@ def zero_padded_operator(kernel: Any, grid: int | tuple[int, int]) -> Floats:
 
     An even kernel reads floor((k - 1)/2) positions before and floor(k/2) after.
 
+    Parameters
+    ----------
+    kernel : (out, in, kh, kw) array
+    grid : int or (height, width)
+
     Raises
     ------
     ValueError
         As :func:`convolution_symbols`.
     InapplicableError
         Over 2^26 entries.
+
+    Notes
+    -----
+    Statement S11 [derived].
     """
     return _operator(*_kernel_and_grid(kernel, grid), circular=False)
 
@@ -129,10 +147,18 @@ def circular_operator(kernel: Any, grid: int | tuple[int, int]) -> Floats:
 def reshaped_norms(kernel: Any) -> tuple[float, float]:
     """Spectral norms of R (out, in kh kw) and Rt (in, out kh kw).
 
+    Parameters
+    ----------
+    kernel : (out, in, kh, kw) array
+
     Raises
     ------
     ValueError
         No kernel (out, in, kh, kw).
+
+    Notes
+    -----
+    Statement S10 [derived].
     """
     k = to_numpy(as_real("kernel", kernel, ndim=4))
     swapped = np.moveaxis(k, 1, 0)

@@ -32,10 +32,20 @@ Floats = NDArray[np.float64]
 def dropped_by_magnitude(weight: Any, count: int) -> Floats:
     """D of magnitude pruning: the `count` smallest entries (ties: higher index first), others 0.
 
+    Parameters
+    ----------
+    weight : (m, n) array
+    count : int
+        t, how many are dropped.
+
     Raises
     ------
     ValueError
         No matrix; a count outside 1..m n.
+
+    Notes
+    -----
+    Statement X7.
     """
     w, t = _matrix_and_count(weight, count)
     return np.asarray(w - largest_entries(w, w.size - t))
@@ -70,6 +80,12 @@ def dropping_floor(weight: Any, count: int) -> LowerBound:
 def magnitude_ratio_bound(weight: Any, count: int) -> Bound:
     """Norm magnitude drops, over the least possible: at most sqrt(min(m, n, t, r c)).
 
+    Parameters
+    ----------
+    weight : (m, n) array
+    count : int
+        t, how many are dropped.
+
     Returns
     -------
     Bound
@@ -95,6 +111,10 @@ def magnitude_ratio_bound(weight: Any, count: int) -> Bound:
 
 def best_pair(weight: Any) -> tuple[float, tuple[int, int], tuple[int, int]]:
     """Least ||D||_2 of two dropped entries, and their places; exact.
+
+    Parameters
+    ----------
+    weight : (m, n) array
 
     Raises
     ------

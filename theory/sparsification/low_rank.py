@@ -85,6 +85,14 @@ def low_rank_plus_sparse(
 def low_rank_plus_sparse_floor(weight: Any, rank: int, nonzeros: int) -> LowerBound:
     """(sum_{i > r + min(s, m, n)} sig_i^2)^{1/2}, below which no pair's error falls.
 
+    Parameters
+    ----------
+    weight : (m, n) array
+    rank : int
+        r.
+    nonzeros : int
+        s.
+
     Raises
     ------
     ValueError

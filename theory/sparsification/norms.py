@@ -27,6 +27,11 @@ from ..bounds.bound import Bound
 def schur_test(matrix: Any) -> float:
     """(||D||_1 ||D||_inf)^{1/2}, at least the spectral norm: largest column and row sums of |D|.
 
+    Parameters
+    ----------
+    matrix : (m, n) array
+        D.
+
     Raises
     ------
     ValueError
@@ -45,6 +50,10 @@ def ky_fan_norms(matrix: Any) -> NDArray[np.float64]:
 
     Of an unbiased sparsification each has a mean of at least its value at W (S7, by Jensen):
     sampling inflates the spectrum on average.
+
+    Parameters
+    ----------
+    matrix : (m, n) array
 
     Raises
     ------

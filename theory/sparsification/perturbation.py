@@ -42,6 +42,10 @@ def singular_value_shift(weight: Any, perturbed: Any, *, norm: str = "spectral")
     ------
     ValueError
         Shapes that differ, another norm.
+
+    Notes
+    -----
+    Statement S1 [derived].
     """
     w, wh = _pair(weight, perturbed)
     shift = np.linalg.svd(w, compute_uv=False) - np.linalg.svd(wh, compute_uv=False)
@@ -52,6 +56,12 @@ def singular_value_bound(weight: Any, perturbed: Any, *, norm: str = "spectral")
     """Weyl's bound ||D||_2 on every singular value's shift, or Mirsky's ||D||_F on all together.
 
     Trivial is sig_1(W) + sig_1(Wh), or ||W||_F + ||Wh||_F.
+
+    Parameters
+    ----------
+    weight, perturbed : (m, n) arrays
+        W and Wh.
+    norm : {"spectral", "frobenius"}
 
     Raises
     ------
@@ -74,10 +84,21 @@ def singular_value_bound(weight: Any, perturbed: Any, *, norm: str = "spectral")
 def subspace_sines(weight: Any, perturbed: Any, rank: int) -> tuple[Floats, Floats]:
     """Sines of the principal angles of the leading left and right subspaces, descending, (k,) each.
 
+    Parameters
+    ----------
+    weight, perturbed : (m, n) arrays
+        W and Wh.
+    rank : int
+        k, from 1 to min(m, n).
+
     Raises
     ------
     ValueError
         Shapes that differ, a rank outside 1..min(m, n).
+
+    Notes
+    -----
+    Statement S2.
     """
     w, wh = _pair(weight, perturbed)
     k = as_count("rank", rank, most=min(w.shape))
@@ -89,6 +110,13 @@ def wedin_bound(weight: Any, perturbed: Any, rank: int) -> Bound:
     r"""Largest sine of the angles between the leading subspaces, by the smaller of two forms.
 
     ||D||_2/(gap - ||D||_2) where ||D||_2 < gap, and 2 ||D||_2/gap always.
+
+    Parameters
+    ----------
+    weight, perturbed : (m, n) arrays
+        W and Wh.
+    rank : int
+        k, from 1 to min(m, n).
 
     Returns
     -------
@@ -121,6 +149,13 @@ def yu_wang_samworth_bound(weight: Any, perturbed: Any, rank: int) -> Bound:
     2 (2 sig_1 + ||D||_2) min(sqrt k ||D||_2, ||D||_F)/(sig_k^2 - sig_{k+1}^2); trivial sqrt k, or
     sqrt min(k, n - k) where it is less.
 
+    Parameters
+    ----------
+    weight, perturbed : (m, n) arrays
+        W and Wh.
+    rank : int
+        k, from 1 to min(m, n).
+
     Raises
     ------
     ValueError
@@ -145,10 +180,22 @@ def yu_wang_samworth_bound(weight: Any, perturbed: Any, rank: int) -> Bound:
 def low_rank_error(weight: Any, perturbed: Any, rank: int, *, norm: str = "spectral") -> float:
     """||A - B_k||, B_k the best rank-k part of the perturbed matrix.
 
+    Parameters
+    ----------
+    weight, perturbed : (m, n) arrays
+        W and Wh.
+    rank : int
+        k, from 0 to min(m, n).
+    norm : {"spectral", "frobenius"}
+
     Raises
     ------
     ValueError
         As :func:`subspace_sines`.
+
+    Notes
+    -----
+    Statement S3 [derived].
     """
     a, b = _pair(weight, perturbed)
     k = as_count("rank", rank, least=0, most=min(a.shape))
@@ -161,6 +208,14 @@ def low_rank_error_bound(
     weight: Any, perturbed: Any, rank: int, *, norm: str = "spectral"
 ) -> Bound:
     r"""Bound on ||A - B_k|| by the error of A's own best part and the perturbation N = A - B.
+
+    Parameters
+    ----------
+    weight, perturbed : (m, n) arrays
+        W and Wh.
+    rank : int
+        k, from 0 to min(m, n).
+    norm : {"spectral", "frobenius"}
 
     Returns
     -------
@@ -197,6 +252,11 @@ def rank_one_interlacing(weight: Any, update: Any) -> float:
 
     At least 0 up to rounding, as for one step of stochastic gradient descent on one sample; inf of
     a single singular value.
+
+    Parameters
+    ----------
+    weight, update : (m, n) arrays
+        W and R.
 
     Raises
     ------

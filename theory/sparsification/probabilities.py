@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_probability, as_real, to_numpy
+from ..arrays import as_count, as_probability, as_real, as_ridge, to_numpy
 from .thresholds import poisson_threshold
 
 Floats = NDArray[np.float64]
@@ -31,10 +31,21 @@ Floats = NDArray[np.float64]
 def poisson_probabilities(weight: Any, nonzeros: float) -> Floats:
     r"""B2: keeping probabilities min(1, |w|/tau) of sum `nonzeros`; 1 where all fits.
 
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+    nonzeros : float
+        s.
+
     Raises
     ------
     ValueError
         As :func:`poisson_threshold`.
+
+    Notes
+    -----
+    Statement B2 [derived].
     """
     w = np.abs(to_numpy(as_real("weight", weight)))
     tau = poisson_threshold(w, nonzeros)
@@ -42,19 +53,46 @@ def poisson_probabilities(weight: Any, nonzeros: float) -> Floats:
 
 
 def uniform_probabilities(weight: Any, nonzeros: float) -> Floats:
-    """B3: the same keeping probability p = nonzeros/nnz, at most 1, on the support."""
+    """B3: the same keeping probability p = nonzeros/nnz, at most 1, on the support.
+
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+    nonzeros : float
+        Above 0.
+
+    Raises
+    ------
+    ValueError
+        A weight that is empty or not finite; `nonzeros` not above 0.
+
+    Notes
+    -----
+    Statement B3 [derived].
+    """
     w = to_numpy(as_real("weight", weight))
+    s = as_ridge(nonzeros, name="nonzeros", positive=True)
     support = (w != 0.0).astype(np.float64)
-    return np.asarray(support * min(1.0, nonzeros / max(1.0, float(support.sum()))))
+    return np.asarray(support * min(1.0, s / max(1.0, float(support.sum()))))
 
 
 def l1_distribution(weight: Any) -> Floats:
     r"""P = |w|/|W|_1, the drawing distribution of least E ||W - B||_F^2 (S5).
 
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+
     Raises
     ------
     ValueError
         A weight that is empty, not finite or all zero.
+
+    Notes
+    -----
+    Statements B5, S5 [derived].
     """
     a = _scaled(weight)
     return np.asarray(a / a.sum())
@@ -63,10 +101,19 @@ def l1_distribution(weight: Any) -> Floats:
 def l2_distribution(weight: Any) -> Floats:
     r"""P = w^2/||W||_F^2; entries below 1e-154 of the largest are never drawn.
 
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+
     Raises
     ------
     ValueError
         As :func:`l1_distribution`.
+
+    Notes
+    -----
+    Statement B5 [derived].
     """
     a = _scaled(weight)
     return a**2 / np.sum(a**2)
@@ -74,6 +121,13 @@ def l2_distribution(weight: Any) -> Floats:
 
 def hybrid_distribution(weight: Any, share: float = 0.5) -> Floats:
     r"""P = a |w|/|W|_1 + (1 - a) w^2/||W||_F^2 with the share 0 < a < 1 of L1.
+
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+    share : float
+        a.
 
     Raises
     ------

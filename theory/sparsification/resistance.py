@@ -34,10 +34,18 @@ _FOSTER = 1e-6
 def bipartite_laplacian(weight: Any) -> Floats:
     r"""L of the rows and columns of a matrix, edges of weight |w_ij|, (m + n, m + n).
 
+    Parameters
+    ----------
+    weight : (m, n) array
+
     Raises
     ------
     ValueError
         No matrix, empty or not finite.
+
+    Notes
+    -----
+    Statement B8.
     """
     a = np.abs(to_numpy(as_real("weight", weight, ndim=2)))
     return np.block([[np.diag(a.sum(axis=1)), -a], [-a.T, np.diag(a.sum(axis=0))]])
@@ -46,10 +54,18 @@ def bipartite_laplacian(weight: Any) -> Floats:
 def component_projector(weight: Any) -> tuple[Floats, int]:
     """U = sum over connected components of 1 1^T/size, and their number c; lone vertices count.
 
+    Parameters
+    ----------
+    weight : (m, n) array
+
     Raises
     ------
     ValueError
         As :func:`bipartite_laplacian`.
+
+    Notes
+    -----
+    Statement B8 [derived].
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
@@ -97,12 +113,20 @@ def effective_resistances(weight: Any) -> Floats:
 def resistance_distribution(weight: Any) -> Floats:
     """p_e = w_e R_e/(m + n - c), the drawing distribution of Spielman and Srivastava, (m, n).
 
+    Parameters
+    ----------
+    weight : (m, n) array
+
     Raises
     ------
     ValueError
         As :func:`bipartite_laplacian`; a weight of zeros.
     InapplicableError
         As :func:`effective_resistances`.
+
+    Notes
+    -----
+    Statement B8; Spielman and Srivastava 2011.
     """
     w = np.abs(to_numpy(as_real("weight", weight, ndim=2)))
     if not w.any():
@@ -117,10 +141,19 @@ def laplacian_deviation(weight: Any, sample: Any) -> float:
 
     Infinite where the sample has an edge that joins two components.
 
+    Parameters
+    ----------
+    weight, sample : (m, n) arrays
+        W and its sparsification.
+
     Raises
     ------
     ValueError
         Shapes that differ; as :func:`bipartite_laplacian`.
+
+    Notes
+    -----
+    Statement S12 [derived].
     """
     from scipy.linalg import eigh
 

@@ -89,6 +89,12 @@ def quantised_sample(weight: Any, *, rng: Any) -> Floats:
 
     Zero entries become +-b too; a weight of zeros stays.
 
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+    rng : Generator, seed or None
+
     Raises
     ------
     ValueError
@@ -155,8 +161,30 @@ def sample_with_replacement(
 
 
 def expected_nonzeros(distribution: Any, draws: float) -> float:
-    """Mean number of distinct entries in s draws with replacement, sum 1 - (1 - P)^s."""
+    """Mean number of distinct entries in s draws with replacement, sum 1 - (1 - P)^s.
+
+    Parameters
+    ----------
+    distribution : array
+        P, of sum 1.
+    draws : float
+        s.
+
+    Raises
+    ------
+    ValueError
+        An entry of the distribution outside [0, 1]; negative draws.
+
+    Notes
+    -----
+    Beside statement B5 [derived].
+    """
     p = to_numpy(as_real("distribution", distribution)).ravel()
+    if p.min() < 0.0 or p.max() > 1.0:
+        raise ValueError(f"distribution must lie in [0, 1], but lies in [{p.min():g}, {p.max():g}]")
+    draws = as_ridge(draws, name="draws")
+    if draws == 0.0:
+        return 0.0
     with np.errstate(divide="ignore"):  # P = 1
         return float(-np.expm1(draws * np.log1p(-p)).sum())
 
@@ -166,10 +194,21 @@ def draws_for_nonzeros(distribution: Any, nonzeros: float) -> int:
 
     Newton's steps from the left: the mean is concave in s.
 
+    Parameters
+    ----------
+    distribution : array
+        P, of sum 1.
+    nonzeros : float
+        Below the number of entries of positive probability.
+
     Raises
     ------
     InapplicableError
         There are too few entries of positive probability, or more than 2^62 draws are needed.
+
+    Notes
+    -----
+    Beside statement B5 [derived].
     """
     p = to_numpy(as_real("distribution", distribution)).ravel()
     p = p[p > 0.0]
@@ -197,12 +236,22 @@ def draws_for_nonzeros(distribution: Any, nonzeros: float) -> int:
 def drineas_zouzias_draws(weight: Any, eps: float) -> int:
     r"""B6: draws s = 24 n ln(sqrt 2 n) ||A||_F^2/eps^2 (of the zeroed A) that S6 asks for.
 
+    Parameters
+    ----------
+    weight : (n, n) array
+    eps : float
+        Spectral error aimed at.
+
     Raises
     ------
     ValueError
         Not square; eps not above 0.
     InapplicableError
         eps exceeds the Frobenius norm of what is left of A.
+
+    Notes
+    -----
+    Statement S6 (constant [derived]).
     """
     left, eps = _zeroed(weight, eps)
     n = left.shape[0]

@@ -53,10 +53,19 @@ def keeping_variances(weight: Any, probabilities: Any) -> Floats:
 def quantised_variances(weight: Any) -> Floats:
     """Var B_ij = b^2 - w^2 of B4, b the largest |w|.
 
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+
     Raises
     ------
     ValueError
         A weight that is empty or not finite.
+
+    Notes
+    -----
+    Statements S5, S6 [derived].
     """
     w = to_numpy(as_real("weight", weight))
     return np.asarray(np.max(np.abs(w)) ** 2 - w**2)
@@ -64,6 +73,14 @@ def quantised_variances(weight: Any) -> Floats:
 
 def drawing_variances(weight: Any, draws: int, distribution: Any) -> Floats:
     """Var B_ij = (w^2/P - w^2)/s of s draws with replacement; the entries are not independent.
+
+    Parameters
+    ----------
+    weight : (m, n) array
+    draws : int
+        s.
+    distribution : (m, n) array
+        P, above 0 wherever the weight is not 0.
 
     Raises
     ------
@@ -115,6 +132,13 @@ def layer_error(dropped: Any, cov: Any, mean: Any = None) -> float:
 def sampled_layer_error(variances: Any, second_moment: Any) -> float:
     """E_B E_x ||(W - B) x||^2 = sum_ij Var_ij G_jj of independent unbiased entries.
 
+    Parameters
+    ----------
+    variances : (out, in) array
+        Such as :func:`keeping_variances`.
+    second_moment : (in, in) array
+        G = E x x^T.
+
     Raises
     ------
     ValueError
@@ -132,6 +156,16 @@ def sampled_layer_error(variances: Any, second_moment: Any) -> float:
 
 def drawn_layer_error(weight: Any, draws: int, distribution: Any, second_moment: Any) -> float:
     """E_B E_x ||(W - B) x||^2 = (sum a^2/P G_jj - tr W G W^T)/s of s draws with replacement.
+
+    Parameters
+    ----------
+    weight : (out, in) array
+    draws : int
+        s.
+    distribution : (out, in) array
+        P, above 0 wherever the weight is not 0.
+    second_moment : (in, in) array
+        G = E x x^T.
 
     Raises
     ------

@@ -111,10 +111,19 @@ def largest_places(weight: Floats, count: int) -> NDArray[np.bool_]:
 def removed_mean(weight: Any, sparse: Any) -> float:
     """Mean entry of D = W - Wh, the c of the correction Wh + c 1 1^T.
 
+    Parameters
+    ----------
+    weight, sparse : arrays of one shape
+        W and Wh.
+
     Raises
     ------
     ValueError
         Shapes that differ, entries that are not finite.
+
+    Notes
+    -----
+    Statement S9 [derived].
     """
     return float(to_numpy(dropped(weight, sparse)).mean())
 

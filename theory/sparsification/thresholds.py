@@ -36,6 +36,13 @@ _SAFE = 2.0**900
 def hard_threshold(weight: Any, threshold: float) -> Array:
     r"""B1: entries with |w| > tau, the others 0; shape and library of `weight`.
 
+    Parameters
+    ----------
+    weight : array
+        Any shape.
+    threshold : float
+        tau, at least 0.
+
     Raises
     ------
     ValueError

@@ -67,6 +67,20 @@ def test_convolution_in_a_network() -> None:
         assert e.spectral <= e.frobenius
 
 
+def test_other_libraries() -> None:
+    import array_api_strict as xp
+
+    weight, inputs = xp.asarray(W), xp.asarray(X)
+    ours = compare_sparsifiers(W, 20, inputs=X, rng=3)
+    theirs = compare_sparsifiers(weight, 20, inputs=inputs, rng=3)
+    for a, b in zip(ours, theirs):
+        assert a.nonzeros == b.nonzeros
+        assert a.layer_fixed == pytest.approx(b.layer_fixed, rel=1e-12, abs=0)
+    network = Network([Dense(weight, activation="relu")])
+    (found,) = compare_sparsifiers(network, 20, inputs=inputs, methods=["uniform"], rng=0)
+    assert found.network_fixed > 0
+
+
 def test_refusals() -> None:
     network = Network([Flatten(), Dense(W)])
     with pytest.raises(ValueError, match="inputs are needed"):

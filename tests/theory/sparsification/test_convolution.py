@@ -90,7 +90,7 @@ def test_ends_are_attained() -> None:
 
 
 def test_same_grid_does_not_bound_zero_padding() -> None:
-    """S11: against the circle of n positions itself the ratio exceeds 1: 1.273 found (1.24 stated)."""
+    """S11: against the circle of n positions the ratio exceeds 1: 1.273 (1.24 was stated)."""
     worst = 0.0
     for n in (3, 5):
         for phase in np.linspace(-3.0, 3.0, 121):
