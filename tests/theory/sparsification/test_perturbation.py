@@ -1,0 +1,163 @@
+"""S1 to S4, S7, S13: inequalities on structured pairs, and matrices at which they are met.
+
+Worst ratios of left to right are asserted where a statement is sharp. SLACK covers the roundings of
+the singular value decompositions of both sides, a few eps of the largest singular value.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pruneproof.theory import (
+    dropped_norm_bound,
+    ky_fan_norms,
+    low_rank_error,
+    low_rank_error_bound,
+    rank_one_interlacing,
+    schur_test,
+    singular_value_bound,
+    singular_value_shift,
+    sparsify,
+    subspace_sines,
+    threshold_poisson,
+    wedin_bound,
+    yu_wang_samworth_bound,
+)
+
+Floats = NDArray[np.float64]
+SLACK = 1e-12
+
+
+def pair(family: str, m: int, n: int, seed: int, amount: float) -> tuple[Floats, Floats]:
+    """A matrix and its perturbation."""
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal((m, n))
+    if family == "low rank":
+        w = np.outer(w[:, 0], w[0])
+    elif family == "decay":
+        u, s, vt = np.linalg.svd(w, full_matrices=False)
+        w = (u * 2.0 ** -np.arange(len(s))) @ vt
+    elif family == "flat":
+        w = np.ones((m, n))
+    elif family == "pruned":
+        return w, sparsify(w, max(1, int(amount * w.size)), method="magnitude")
+    return w, w + amount * rng.standard_normal((m, n))
+
+
+PAIRS = st.builds(
+    pair,
+    st.sampled_from(["gauss", "low rank", "decay", "flat", "pruned"]),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(0, 99),
+    st.sampled_from([1e-6, 0.01, 0.1, 0.5, 1.0]),
+)
+
+
+@settings(max_examples=25)
+@given(PAIRS, st.integers(1, 6))
+def test_all_perturbation_bounds_hold(two: tuple[Floats, Floats], wanted: int) -> None:
+    w, wh = two
+    k = min(wanted, *w.shape)
+    slack = SLACK * (np.linalg.norm(w) + np.linalg.norm(wh))
+    for norm in ("spectral", "frobenius"):
+        shift = singular_value_bound(w, wh, norm=norm)
+        assert singular_value_shift(w, wh, norm=norm) <= shift.value + slack
+        assert shift.value <= shift.trivial + slack
+        low = low_rank_error_bound(w, wh, k, norm=norm)
+        assert low_rank_error(w, wh, k, norm=norm) <= low.value + slack
+        if norm == "frobenius":
+            assert low.value <= low.terms["additive"] + slack
+    left, right = subspace_sines(w, wh, k)
+    wedin = wedin_bound(w, wh, k)
+    # The computed subspaces err by eps over the gap.
+    loose = slack / max(wedin.terms["gap"], slack)
+    assert max(left[0], right[0]) <= wedin.value + loose
+    assert np.linalg.norm(right) <= yu_wang_samworth_bound(w, wh, k).value + math.sqrt(k) * loose
+
+
+def test_sharp_perturbations() -> None:
+    """Ratios 1.000 of Weyl, Mirsky and S3 spectral, and of Wedin's sharp form in its limit."""
+    w = np.diag([3.0, 2.0, 1.0])
+    moved = np.diag([3.5, 2.0, 1.0])
+    for norm in ("spectral", "frobenius"):
+        assert singular_value_shift(w, moved, norm=norm) == pytest.approx(0.5, rel=1e-13, abs=0)
+        assert singular_value_bound(w, moved, norm=norm).value == pytest.approx(0.5, abs=1e-15)
+    # B_1 keeps the wrong direction: 1 + 2 |N| = 1 + eps + eps.
+    a, b = np.diag([1.0, 1.0 - 1e-9]), np.diag([1.0 - 1e-9, 1.0])
+    assert low_rank_error(a, b, 1) == pytest.approx(
+        low_rank_error_bound(a, b, 1).value, rel=1e-8, abs=0
+    )
+    # tan of the angle, 2 theta = arctan(2 e/gap), over e/(gap - e): ratio 1 as e -> 0
+    gap, e = 1.0, 1e-4
+    w, d = np.diag([2.0, 2.0 - gap]), np.array([[0.0, e], [e, 0.0]])
+    sines = subspace_sines(w, w + d, 1)
+    assert sines[0][0] / wedin_bound(w, w + d, 1).value == pytest.approx(1.0, abs=2 * e)
+
+
+def test_subspaces_without_a_gap_and_refusals() -> None:
+    w = np.eye(3)
+    assert wedin_bound(w, w + 0.1, 2).value == math.inf
+    assert yu_wang_samworth_bound(w, w + 0.1, 2).vacuous
+    assert singular_value_bound(w, w).value == 0.0
+    with pytest.raises(ValueError, match="norm must be spectral or frobenius"):
+        singular_value_bound(w, w, norm="nuclear")
+    with pytest.raises(ValueError, match="must have the shape"):
+        singular_value_bound(w, w[:2])
+    with pytest.raises(ValueError, match="at most 3, but is 4"):
+        wedin_bound(w, w, 4)
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 99), st.floats(0.05, 3.0))
+def test_threshold_norms(m: int, n: int, seed: int, tau: float) -> None:
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal((m, n))
+    d = np.where(np.abs(w) <= tau, w, 0.0)
+    bound = dropped_norm_bound(d, tau)
+    norm = np.linalg.norm(d, 2)
+    for form in ("lines", "count", "schur", "frobenius"):
+        assert norm <= bound.terms[form] * (1 + SLACK)
+    assert bound.terms["schur"] <= bound.terms["lines"] * (1 + SLACK)
+    assert bound.terms["frobenius"] <= bound.terms["count"] * (1 + SLACK)
+    assert bound.value <= bound.trivial * (1 + SLACK)
+
+
+def test_threshold_norms_are_attained_and_not_ordered() -> None:
+    block = np.zeros((5, 6))
+    block[1:3, 2:5] = 0.7
+    bound = dropped_norm_bound(block)
+    assert np.linalg.norm(block, 2) == pytest.approx(bound.value, rel=1e-13, abs=0)
+    assert schur_test(block) == pytest.approx(bound.value, rel=1e-13, abs=0)
+    cross = np.zeros((10, 10))
+    cross[3, :] = cross[:, 4] = 1.0
+    terms = dropped_norm_bound(cross).terms
+    assert terms["lines"] == pytest.approx(10.0, rel=1e-15, abs=0)
+    assert terms["count"] == pytest.approx(math.sqrt(19), rel=1e-15, abs=0)
+    with pytest.raises(ValueError, match=r"entry 1 above the threshold 0\.5"):
+        dropped_norm_bound(cross, 0.5)
+
+
+def test_sampling_inflates_the_spectrum() -> None:
+    """S7, six standard errors below: the mean of every Ky Fan norm is at least that of W."""
+    rng = np.random.default_rng(3)
+    w = rng.standard_normal((6, 9))
+    found = np.array([ky_fan_norms(threshold_poisson(w, 30, rng=rng)) for _ in range(400)])
+    error = found.std(0) / 20
+    ratios = (found.mean(0) + 6 * error) / ky_fan_norms(w)
+    assert ratios.min() >= 1.0
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 99))
+def test_rank_one_steps_interlace(m: int, n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal((m, n))
+    step = np.outer(rng.standard_normal(m), rng.standard_normal(n)) * 10.0 ** rng.integers(-3, 3)
+    assert rank_one_interlacing(w, step) >= -SLACK * (np.linalg.norm(w) + np.linalg.norm(step))
