@@ -1,0 +1,296 @@
+r"""Widths of families of neurons: how well k functions serve all of them (statements K1 to K5).
+
+Letters: neurons phi(.; v), v ~ pi, inputs x ~ rho, kernel k(x, x') = E_v phi(x; v) phi(x'; v) with
+eigenvalues mu_1 >= mu_2 >= ... in L2(rho). Eckart and Young:
+
+    min_{dim V = k} E_v dist^2(phi_v, V) = sum_{j > k} mu_j,      sup_v dist^2 >= the same for any V.
+
+On the sphere, x and v uniform and phi = sigma(v.x), the mu are a_l^2, N(D,l) times each
+(:mod:`.harmonics`), and blocks of whole degrees serve every neuron alike:
+
+    dist^2(sigma(v.), V) = sum_{l not in V} N(D,l) a_l^2,
+
+the optimal tail at k = sum_{l in V} N(D,l) exactly if V holds the k largest. For ReLU that order is
+0, 1, 2, 4, 6, ..., and the tail falls as k^{-3/(D-1)}: a curse of dimension. Random neurons, and any
+features whose law is invariant under rotations, serve no fixed neuron better on average (K4).
+
+Sums run over the tail itself: terms one by one up to degree 4000, then the midpoint rule with the
+first term of Euler and Maclaurin. Sources: Wu and Long, arXiv 2108.04964 (the question); the
+statements [derived]. This module may import NumPy only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..arrays import as_count, as_real, as_ridge, to_numpy
+from ..errors import InapplicableError
+from .harmonics import (
+    Floats,
+    harmonic_coefficients,
+    harmonic_multiplicity,
+    log_multiplicity,
+    log_relu_coefficient,
+    log_sign_coefficient,
+    relu_harmonic_coefficient,
+)
+
+ACTIVATIONS = ("relu", "sign", "tanh")
+#: Degrees up to which the tail is summed one by one; Euler-Maclaurin's second term is below
+#: 1e-13 of the rest from there on.
+_ONE_BY_ONE = 4000
+#: Beyond this degree every tail is below the smallest float.
+_FARTHEST = 10**150
+#: Panels of unit length in ln(degree), and Gauss-Legendre nodes of each: the slowest tail, of sign,
+#: falls as l^{-1/2} at least, and e^{-40} is below rounding.
+_PANELS, _POINTS = 80, 12
+#: Largest degree of a quadrature, and the coefficients it cannot tell from 0.
+_HIGHEST, _RESOLUTION = 400, 1e-15
+
+
+def neuron_width_tail(
+    dimension: int, width: int, activation: str = "relu", *, gain: float = 1.0
+) -> float:
+    r"""Least mean squared distance of neurons to k functions: sum_{j > k} mu_j (statements K1, K3).
+
+    Neurons sigma(gain v.x), v and x uniform on S^{D-1}; at k = 0 it is E sigma^2.
+
+    Parameters
+    ----------
+    dimension : int
+        D >= 2.
+    width : int
+        k >= 0, of any size.
+    activation : {"relu", "sign", "tanh"}
+    gain : float
+        Above 0; of relu it is a factor of the neuron, of sign it is idle.
+
+    Returns
+    -------
+    float
+        Also a lower bound on sup_v dist^2 for any k functions (a squared Kolmogorov width), and on
+        the mean error of k random features at any neuron (K4). Relative error about 1e-12 of relu
+        and sign; 0 where it lies below the smallest float.
+
+    Raises
+    ------
+    ValueError
+        Figures out of range, another activation.
+    InapplicableError
+        A tail of tanh so small, or a gain so large, that quadrature does not resolve it.
+    """
+    d, k = as_count("dimension", dimension, least=2), as_count("width", width, least=0)
+    scale = as_ridge(gain, name="gain", positive=True)
+    if _known(activation) == "relu":
+        return scale**2 * _relu_tail(d, k)
+    if activation == "sign":
+        return _above(d, *_first_cut(d, k, 1, 0), log_sign_coefficient)
+    energies, counts = _tanh_spectrum(d, scale)
+    order = np.argsort(-energies / counts, kind="stable")
+    left, tail = k, 0.0
+    for i in order[::-1]:
+        left -= int(counts[i])
+    for i in order[::-1]:  # the smallest first; `left` < 0 until all larger ones are kept
+        dropped = min(int(counts[i]), max(-left, 0))
+        left += dropped
+        tail += float(energies[i]) * dropped / int(counts[i])
+    return _resolved(tail, float(np.sum(energies)))
+
+
+def harmonic_block_error(
+    dimension: int, degrees: Iterable[int], activation: str = "relu", *, gain: float = 1.0
+) -> float:
+    r"""Squared distance of every neuron to all harmonics of some degrees (statements K2, K5).
+
+    sum_{l not in degrees} N(D,l) a_l^2, the same for each neuron. Divided by the value for no
+    degrees, E sigma^2, it is the relative tail.
+
+    Parameters
+    ----------
+    dimension : int
+    degrees : iterable of int
+        The degrees kept, each once.
+    activation, gain
+        As :func:`neuron_width_tail`, as are the errors.
+
+    Notes
+    -----
+    K2 [derived]: the addition theorem. It is :func:`neuron_width_tail` at the same number of
+    functions exactly if the degrees have the largest a_l^2: of ReLU 'all degrees <= L' does not for
+    L >= 3, as odd ones have a_l = 0 (a factor 2.5 at D = L = 3).
+    """
+    d = as_count("dimension", dimension, least=2)
+    kept = [as_count("degree", degree, least=0) for degree in degrees]
+    if len(set(kept)) < len(kept):
+        raise ValueError(f"degrees must differ, but {max(kept, key=kept.count)} comes twice")
+    scale = as_ridge(gain, name="gain", positive=True)
+    top = max(kept, default=0)
+    if _known(activation) == "tanh":
+        energies, _ = _tanh_spectrum(d, scale)
+        missing = np.delete(energies, [l for l in kept if l < len(energies)])
+        return _resolved(float(np.sum(missing)), float(np.sum(energies)))
+    if activation == "sign":
+        below = [_energy(d, l, log_sign_coefficient) for l in range(1, top + 1, 2) if l not in kept]
+        return _tail(d, top + 1 + top % 2, log_sign_coefficient) + math.fsum(below)
+    below = [_energy(d, l, log_relu_coefficient) for l in range(2, top + 1, 2) if l not in kept]
+    below += [_low_energy(d, l) for l in (0, 1) if l not in kept]
+    rest = _tail(d, max(top + 2 - top % 2, 2), log_relu_coefficient)
+    return scale**2 * (rest + math.fsum(below))
+
+
+def average_width(features: Any, width: int) -> float:
+    r"""Least mean squared distance of sampled neurons to k functions of the inputs (statement K1).
+
+    sum_{j > k} sigma_j(Phi)^2/(n N) with the singular values of Phi; the mean is over N neurons,
+    the distances are root mean squares over n inputs.
+
+    Parameters
+    ----------
+    features : (n, N) array
+        Phi: a row an input, a column a neuron.
+    width : int
+        From 0 to min(n, N).
+
+    Raises
+    ------
+    ValueError
+        No finite matrix, a width out of range.
+    """
+    phi = to_numpy(as_real("features", features, ndim=2))
+    k = as_count("width", width, least=0, most=min(phi.shape))
+    values = np.linalg.svd(phi, compute_uv=False)[k:]
+    return float(np.sum(values**2)) / phi.size
+
+
+def neuron_distances(features: Any, functions: Any) -> Floats:
+    r"""Squared distance of each sampled neuron to the span of some functions, (N,).
+
+    ||phi_i - P phi_i||^2/n with P the projector on the columns of `functions` (statements K1, K4).
+    Their mean, and so their largest, is at least :func:`average_width` at the functions' rank.
+
+    Parameters
+    ----------
+    features : (n, N) array
+    functions : (n, k) array
+        Values at the same inputs; other neurons, for random features. k may be 0.
+
+    Raises
+    ------
+    ValueError
+        No finite matrices, or of different heights.
+    """
+    phi = to_numpy(as_real("features", features, ndim=2))
+    basis = to_numpy(as_real("functions", functions, ndim=2, empty=True))
+    if len(basis) != len(phi):
+        raise ValueError(f"features have {len(phi)} rows, functions {len(basis)}; give as many")
+    if basis.shape[1]:
+        left, values, _ = np.linalg.svd(basis, full_matrices=False)
+        left = left[:, values > max(basis.shape) * 2.0**-52 * values[0]]
+        phi = phi - left @ (left.T @ phi)
+    return np.asarray(np.sum(phi**2, axis=0) / len(phi))
+
+
+def _relu_tail(d: int, k: int) -> float:
+    """Tail of the ReLU: degree 0, degree 1, then the even ones."""
+    if k <= d:
+        first = (1 - min(k, 1)) * _low_energy(d, 0)
+        second = (d - max(k - 1, 0)) / d * _low_energy(d, 1)
+        return _tail(d, 2, log_relu_coefficient) + second + first
+    return _above(d, *_first_cut(d, k, 2, d), log_relu_coefficient)
+
+
+def _first_cut(d: int, k: int, least: int, others: int) -> tuple[int, float]:
+    """First degree of the parity of `least` that k functions do not hold whole, and its share left.
+
+    The degrees L, L-2, ... together have C(L+D-1, D-1) harmonics (the forms of degree L).
+    """
+
+    def held(degree: int) -> int:
+        return math.comb(degree + d - 1, d - 1) + others
+
+    steps = 1
+    while held(least + 2 * steps) <= k:
+        steps *= 2
+    low, high = -1, steps  # held up to low steps, not up to high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if held(least + 2 * middle) <= k else (low, middle)
+    degree = least + 2 * high
+    return degree, (held(degree) - k) / harmonic_multiplicity(d, degree)
+
+
+LogCoefficient = Callable[[int, Any], Any]
+
+
+def _above(d: int, degree: int, share: float, log_coefficient: LogCoefficient) -> float:
+    """A share of one degree's energy, and all of that of the next ones."""
+    if degree > _FARTHEST:
+        return 0.0
+    here = share * _energy(d, degree, log_coefficient)
+    return here + _tail(d, degree + 2, log_coefficient)
+
+
+def _energy(d: int, degree: Any, log_coefficient: LogCoefficient) -> Any:
+    """N(D,l) a_l^2 as a smooth function of the degree."""
+    l = np.asarray(degree, dtype=np.float64)
+    return np.exp(log_multiplicity(d, l) + 2.0 * log_coefficient(d, l))
+
+
+def _tail(d: int, degree: int, log_coefficient: LogCoefficient) -> float:
+    """Sum of N(D,l) a_l^2 over l = degree, degree + 2, ...
+
+    The energy is smooth in ln l alike for all D: its slope there is between -1.5 and -4.
+    """
+    far = max(degree, _ONE_BY_ONE + degree % 2)
+    near = _energy(d, np.arange(degree, far, 2.0), log_coefficient)
+    start = far - 1.0
+    nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
+    y = (np.arange(_PANELS)[:, None] + 0.5 * (nodes + 1.0)).ravel()
+    l = start * np.exp(y)
+    rest = np.tile(0.5 * weights, _PANELS) @ (_energy(d, l, log_coefficient) * l) / 2.0
+    before, after = _energy(d, [start - 1.0, start + 1.0], log_coefficient)
+    return float(np.sum(near[::-1]) + (rest + (after - before) / 24.0))
+
+
+def _low_energy(d: int, degree: int) -> float:
+    """N(D,l) a_l^2 of the ReLU at degree 0 or 1."""
+    return harmonic_multiplicity(d, degree) * relu_harmonic_coefficient(d, degree) ** 2
+
+
+def _tanh_spectrum(d: int, gain: float) -> tuple[Floats, Any]:
+    """N(D,l) a_l^2 of tanh(gain t) and N(D,l), as far as they matter."""
+    top = 32
+    while True:
+        a = harmonic_coefficients(lambda t: np.tanh(gain * t), d, top)
+        seen = float(np.max(np.abs(a[-8:])))
+        if seen <= _RESOLUTION * float(np.max(np.abs(a))):
+            break
+        if top >= _HIGHEST:
+            raise InapplicableError(
+                f"tanh of gain {gain:g} in dimension {d} still has a coefficient of {seen:.2g} at "
+                f"degree {top}, beyond which quadrature is not taken; take a smaller gain, or sign"
+            )
+        top *= 2
+    a[::2] = 0.0  # odd function
+    counts = np.array([harmonic_multiplicity(d, l) for l in range(top + 1)], dtype=object)
+    return np.asarray(a**2 * counts, dtype=np.float64), counts
+
+
+def _resolved(tail: float, energy: float) -> float:
+    """Refuse a tail made of rounding."""
+    if tail < 1e-26 * energy:
+        raise InapplicableError(
+            f"the tail lies below 1e-26 of the energy {energy:.3g}, which quadrature does not "
+            "resolve; take fewer functions or a larger gain"
+        )
+    return tail
+
+
+def _known(activation: str) -> str:
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+    return activation
