@@ -33,8 +33,8 @@ from ..arrays import as_count
 
 Floats = NDArray[np.float64]
 
-#: Gauss-Legendre nodes of a half circle, beyond two for each degree.
-_NODES = 200
+#: Gauss-Legendre nodes of a panel; a panel is a fraction of a quarter circle.
+_NODES = 48
 #: From here on Stirling's series, to the power 1/x^13, is exact to rounding.
 _STIRLING = 16.0
 #: B_{2j}/(2j(2j-1)), j = 1..7.
@@ -49,10 +49,10 @@ def harmonic_multiplicity(dimension: int, degree: int) -> int:
     ValueError
         A dimension below 2, a degree below 0.
     """
-    d, l = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
-    if l == 0:
+    d, ell = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
+    if ell == 0:
         return 1
-    return (2 * l + d - 2) * math.comb(l + d - 3, l - 1) // l
+    return (2 * ell + d - 2) * math.comb(ell + d - 3, ell - 1) // ell
 
 
 def relu_harmonic_coefficient(dimension: int, degree: int) -> float:
@@ -83,14 +83,14 @@ def relu_harmonic_coefficient(dimension: int, degree: int) -> float:
     -----
     Statement K3 [derived]: Rodrigues.
     """
-    d, l = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
-    if l == 1:
+    d, ell = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
+    if ell == 1:
         return 0.5 / d
-    if l % 2:
+    if ell % 2:
         return 0.0
-    if l == 0:
+    if ell == 0:
         return math.exp(-float(log_gamma_ratio(0.5 * d, 0.5))) / (2.0 * math.sqrt(math.pi))
-    return (-1.0) ** (l // 2 - 1) * math.exp(float(log_relu_coefficient(d, l)))
+    return (-1.0) ** (ell // 2 - 1) * math.exp(float(log_relu_coefficient(d, ell)))
 
 
 def sign_harmonic_coefficient(dimension: int, degree: int) -> float:
@@ -99,18 +99,17 @@ def sign_harmonic_coefficient(dimension: int, degree: int) -> float:
     0 for even l, and (-1)^{(l-1)/2} Gamma(D/2) Gamma(l/2)/(pi Gamma((l+D)/2)) for odd l
     (statement K3 [derived]).
     """
-    d, l = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
-    if l % 2 == 0:
+    d, ell = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
+    if ell % 2 == 0:
         return 0.0
-    return (-1.0) ** (l // 2) * math.exp(float(log_sign_coefficient(d, l)))
+    return (-1.0) ** (ell // 2) * math.exp(float(log_sign_coefficient(d, ell)))
 
 
-def harmonic_coefficients(
-    function: Callable[[Floats], Any], dimension: int, degree: int
-) -> Floats:
-    r"""Coefficients a_0..a_degree of function(v.x) on the sphere S^{D-1}, by quadrature, (degree+1,).
+def harmonic_coefficients(function: Callable[[Floats], Any], dimension: int, degree: int) -> Floats:
+    r"""Coefficients a_0..a_degree of function(v.x) on the sphere S^{D-1}, by quadrature.
 
-    With t = cos(theta), Gauss-Legendre on both sides of pi/2, where a neuron may have its kink.
+    With t = cos(theta), Gauss-Legendre on panels on both sides of pi/2, where a neuron may have its
+    kink.
 
     Parameters
     ----------
@@ -124,8 +123,9 @@ def harmonic_coefficients(
     Returns
     -------
     (degree + 1,) array
-        Each with an absolute error of order eps max |sigma|, where sigma has no singularity within
-        a few hundredths of the segment.
+        Each with an absolute error of order eps max |sigma|, where sigma is analytic but for the
+        origin, and smooth over 1/(panels) of the segment (at least 8, and one more for each 8
+        degrees).
 
     Raises
     ------
@@ -137,32 +137,34 @@ def harmonic_coefficients(
     Statement K3 [derived]; the closed forms are tested against it.
     """
     d, top = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES + 2 * top + 4 * math.isqrt(d))
-    angle = 0.25 * math.pi * (nodes + 1.0)  # of one half; the other is its mirror image
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    panels = 4 + (top + 2 * math.isqrt(d)) // 16  # of one half; the other is its mirror image
+    angle = ((nodes + 1.0) / 2.0 + np.arange(panels)[:, None]).ravel() * (math.pi / 2 / panels)
     angle = np.concatenate([angle, math.pi - angle])
+    weights = np.tile(weights, 2 * panels)
     t = np.cos(angle)
     value = np.asarray(function(t), dtype=np.float64)
     if value.shape != t.shape or not np.all(np.isfinite(value)):
         raise ValueError("function must map an array of [-1, 1] to finite values of its shape")
-    density = np.concatenate([weights, weights]) * np.sin(angle) ** (d - 2)
+    density = weights * np.sin(angle) ** (d - 2)
     density *= value / float(np.sum(density))
     found, before, here = np.empty(top + 1), np.zeros_like(t), np.ones_like(t)
-    for l in range(top + 1):
-        found[l] = density @ here
+    for ell in range(top + 1):
+        found[ell] = density @ here
         # (l+D-2) P_{l+1} = (2l+D-2) t P_l - l P_{l-1}; on the circle P_1 = t, where D - 2 = 0
-        rise = t if l == 0 else ((2 * l + d - 2) * t * here - l * before) / (l + d - 2)
+        rise = t if ell == 0 else ((2 * ell + d - 2) * t * here - ell * before) / (ell + d - 2)
         before, here = here, rise
     return found
 
 
 def log_relu_coefficient(dimension: int, degree: Any) -> Any:
-    """ln |a_l| of the ReLU as a smooth function of l > 1, of any shape: the even degrees' values."""
+    """ln |a_l| of the ReLU at even degrees, as a smooth function of l > 1 of any shape."""
     d = float(dimension)
     return log_beta(0.5 * (degree - 1.0), 0.5 * d + 1.0) - math.log(2.0 * math.pi * d)
 
 
 def log_sign_coefficient(dimension: int, degree: Any) -> Any:
-    """ln |a_l| of the sign as a smooth function of l > 0, of any shape: the odd degrees' values."""
+    """ln |a_l| of the sign at odd degrees, as a smooth function of l > 0 of any shape."""
     return log_beta(0.5 * degree, 0.5 * dimension) - math.log(math.pi)
 
 

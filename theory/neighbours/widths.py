@@ -3,7 +3,7 @@ r"""Widths of families of neurons: how well k functions serve all of them (state
 Letters: neurons phi(.; v), v ~ pi, inputs x ~ rho, kernel k(x, x') = E_v phi(x; v) phi(x'; v) with
 eigenvalues mu_1 >= mu_2 >= ... in L2(rho). Eckart and Young:
 
-    min_{dim V = k} E_v dist^2(phi_v, V) = sum_{j > k} mu_j,      sup_v dist^2 >= the same for any V.
+    min_{dim V = k} E_v dist^2(phi_v, V) = sum_{j > k} mu_j,     sup_v dist^2 >= that for any V.
 
 On the sphere, x and v uniform and phi = sigma(v.x), the mu are a_l^2, N(D,l) times each
 (:mod:`.harmonics`), and blocks of whole degrees serve every neuron alike:
@@ -11,8 +11,8 @@ On the sphere, x and v uniform and phi = sigma(v.x), the mu are a_l^2, N(D,l) ti
     dist^2(sigma(v.), V) = sum_{l not in V} N(D,l) a_l^2,
 
 the optimal tail at k = sum_{l in V} N(D,l) exactly if V holds the k largest. For ReLU that order is
-0, 1, 2, 4, 6, ..., and the tail falls as k^{-3/(D-1)}: a curse of dimension. Random neurons, and any
-features whose law is invariant under rotations, serve no fixed neuron better on average (K4).
+0, 1, 2, 4, 6, ..., and the tail falls as k^{-3/(D-1)}: a curse of dimension. Random neurons, and
+any features whose law is invariant under rotations, serve no fixed neuron better on average (K4).
 
 Sums run over the tail itself: terms one by one up to degree 4000, then the midpoint rule with the
 first term of Euler and Maclaurin. Sources: Wu and Long, arXiv 2108.04964 (the question); the
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,8 @@ _FARTHEST = 10**150
 #: Panels of unit length in ln(degree), and Gauss-Legendre nodes of each: the slowest tail, of sign,
 #: falls as l^{-1/2} at least, and e^{-40} is below rounding.
 _PANELS, _POINTS = 80, 12
-#: Largest degree of a quadrature, and the coefficients it cannot tell from 0.
-_HIGHEST, _RESOLUTION = 400, 1e-15
+#: Largest degree of a quadrature, and how far above rounding a coefficient must lie to count.
+_HIGHEST, _RESOLUTION = 4096, 16.0
 
 
 def neuron_width_tail(
@@ -89,16 +90,13 @@ def neuron_width_tail(
         return scale**2 * _relu_tail(d, k)
     if activation == "sign":
         return _above(d, *_first_cut(d, k, 1, 0), log_sign_coefficient)
-    energies, counts = _tanh_spectrum(d, scale)
-    order = np.argsort(-energies / counts, kind="stable")
-    left, tail = k, 0.0
-    for i in order[::-1]:
-        left -= int(counts[i])
-    for i in order[::-1]:  # the smallest first; `left` < 0 until all larger ones are kept
-        dropped = min(int(counts[i]), max(-left, 0))
-        left += dropped
-        tail += float(energies[i]) * dropped / int(counts[i])
-    return _resolved(tail, float(np.sum(energies)))
+    found = _tanh_spectrum(d, scale)
+    left, dropped = k, np.ones(len(found.counts))
+    for degree in np.argsort(-found.energies / found.counts, kind="stable"):
+        count = int(found.counts[degree])
+        dropped[degree] = (count - min(left, count)) / count
+        left -= min(left, count)
+    return found.tail(dropped)
 
 
 def harmonic_block_error(
@@ -130,14 +128,13 @@ def harmonic_block_error(
     scale = as_ridge(gain, name="gain", positive=True)
     top = max(kept, default=0)
     if _known(activation) == "tanh":
-        energies, _ = _tanh_spectrum(d, scale)
-        missing = np.delete(energies, [l for l in kept if l < len(energies)])
-        return _resolved(float(np.sum(missing)), float(np.sum(energies)))
+        found = _tanh_spectrum(d, scale)
+        return found.tail(np.array([float(i not in kept) for i in range(len(found.counts))]))
     if activation == "sign":
-        below = [_energy(d, l, log_sign_coefficient) for l in range(1, top + 1, 2) if l not in kept]
+        below = [_energy(d, i, log_sign_coefficient) for i in range(1, top + 1, 2) if i not in kept]
         return _tail(d, top + 1 + top % 2, log_sign_coefficient) + math.fsum(below)
-    below = [_energy(d, l, log_relu_coefficient) for l in range(2, top + 1, 2) if l not in kept]
-    below += [_low_energy(d, l) for l in (0, 1) if l not in kept]
+    below = [_energy(d, i, log_relu_coefficient) for i in range(2, top + 1, 2) if i not in kept]
+    below += [_low_energy(d, i) for i in (0, 1) if i not in kept]
     rest = _tail(d, max(top + 2 - top % 2, 2), log_relu_coefficient)
     return scale**2 * (rest + math.fsum(below))
 
@@ -230,14 +227,14 @@ def _above(d: int, degree: int, share: float, log_coefficient: LogCoefficient) -
     """A share of one degree's energy, and all of that of the next ones."""
     if degree > _FARTHEST:
         return 0.0
-    here = share * _energy(d, degree, log_coefficient)
+    here = share * float(_energy(d, degree, log_coefficient))
     return here + _tail(d, degree + 2, log_coefficient)
 
 
 def _energy(d: int, degree: Any, log_coefficient: LogCoefficient) -> Any:
     """N(D,l) a_l^2 as a smooth function of the degree."""
-    l = np.asarray(degree, dtype=np.float64)
-    return np.exp(log_multiplicity(d, l) + 2.0 * log_coefficient(d, l))
+    at = np.asarray(degree, dtype=np.float64)
+    return np.exp(log_multiplicity(d, at) + 2.0 * log_coefficient(d, at))
 
 
 def _tail(d: int, degree: int, log_coefficient: LogCoefficient) -> float:
@@ -250,8 +247,8 @@ def _tail(d: int, degree: int, log_coefficient: LogCoefficient) -> float:
     start = far - 1.0
     nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
     y = (np.arange(_PANELS)[:, None] + 0.5 * (nodes + 1.0)).ravel()
-    l = start * np.exp(y)
-    rest = np.tile(0.5 * weights, _PANELS) @ (_energy(d, l, log_coefficient) * l) / 2.0
+    at = start * np.exp(y)
+    rest = np.tile(0.5 * weights, _PANELS) @ (_energy(d, at, log_coefficient) * at) / 2.0
     before, after = _energy(d, [start - 1.0, start + 1.0], log_coefficient)
     return float(np.sum(near[::-1]) + (rest + (after - before) / 24.0))
 
@@ -261,33 +258,50 @@ def _low_energy(d: int, degree: int) -> float:
     return harmonic_multiplicity(d, degree) * relu_harmonic_coefficient(d, degree) ** 2
 
 
-def _tanh_spectrum(d: int, gain: float) -> tuple[Floats, Any]:
-    """N(D,l) a_l^2 of tanh(gain t) and N(D,l), as far as they matter."""
+@dataclass(frozen=True, eq=False)
+class _Quadrature:
+    """Energies N(D,l) a_l^2 up to a degree, their absolute errors, and N(D,l) as whole numbers."""
+
+    energies: Floats
+    errors: Floats
+    counts: Any
+
+    def tail(self, dropped: Floats) -> float:
+        """Energy of a share of each degree, unless it may be rounding."""
+        tail, error = float(self.energies @ dropped), float(self.errors @ dropped)
+        if not error < 1e-3 * tail:
+            raise InapplicableError(
+                f"the tail is about {max(tail, error):.2g} of the energy "
+                f"{float(np.sum(self.energies)):.3g}, which quadrature does not resolve; take "
+                "fewer functions or a larger gain"
+            )
+        return tail
+
+
+def _tanh_spectrum(d: int, gain: float) -> _Quadrature:
+    """Spectrum of tanh(gain t) down to rounding, with what is missing beyond."""
     top = 32
     while True:
-        a = harmonic_coefficients(lambda t: np.tanh(gain * t), d, top)
-        seen = float(np.max(np.abs(a[-8:])))
-        if seen <= _RESOLUTION * float(np.max(np.abs(a))):
+        a = np.abs(harmonic_coefficients(lambda t: np.tanh(gain * t), d, top))
+        a[::2] = 0.0  # odd function
+        noise = 2.0**-52 * float(np.max(a))
+        seen = np.flatnonzero(a > _RESOLUTION * noise)
+        if seen[-1] < top - 8:
             break
         if top >= _HIGHEST:
             raise InapplicableError(
-                f"tanh of gain {gain:g} in dimension {d} still has a coefficient of {seen:.2g} at "
-                f"degree {top}, beyond which quadrature is not taken; take a smaller gain, or sign"
+                f"tanh of gain {gain:g} in dimension {d} has a coefficient of {a[-2:].max():.2g} near "
+                f"degree {top}, the last one taken; take a smaller gain, or sign"
             )
         top *= 2
-    a[::2] = 0.0  # odd function
-    counts = np.array([harmonic_multiplicity(d, l) for l in range(top + 1)], dtype=object)
-    return np.asarray(a**2 * counts, dtype=np.float64), counts
-
-
-def _resolved(tail: float, energy: float) -> float:
-    """Refuse a tail made of rounding."""
-    if tail < 1e-26 * energy:
-        raise InapplicableError(
-            f"the tail lies below 1e-26 of the energy {energy:.3g}, which quadrature does not "
-            "resolve; take fewer functions or a larger gain"
-        )
-    return tail
+    a = a[: seen[-1] + 1]
+    counts = np.array([harmonic_multiplicity(d, i) for i in range(len(a))], dtype=object)
+    many = counts.astype(np.float64)
+    energies, errors = many * a**2, many * noise * (2.0 * a + noise)
+    ratio = energies[-1] / energies[-3] if len(a) > 3 else 1.0
+    # what lies beyond, as a geometric series
+    errors[-1] += energies[-1] * ratio / (1.0 - ratio) if ratio < 1.0 else math.inf
+    return _Quadrature(energies, errors, counts)
 
 
 def _known(activation: str) -> str:
