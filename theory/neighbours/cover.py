@@ -192,7 +192,7 @@ def cover_complexity(points: Any, labels: Any, train: Any, train_labels: Any) ->
     Parameters
     ----------
     points, labels, train, train_labels
-        As :func:`certified_points`; at least two classes, each among the points and the training points.
+        As :func:`certified_points`; two classes or more, each with points and training points.
 
     Raises
     ------

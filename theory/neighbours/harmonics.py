@@ -35,6 +35,8 @@ Floats = NDArray[np.float64]
 
 #: Gauss-Legendre nodes of a panel; a panel is a fraction of a quarter circle.
 _NODES = 48
+#: A degree beyond every float, whose coefficient is below every normal one.
+_LARGEST = 10**308
 #: From here on Stirling's series, to the power 1/x^13, is exact to rounding.
 _STIRLING = 16.0
 #: B_{2j}/(2j(2j-1)), j = 1..7.
@@ -86,7 +88,7 @@ def relu_harmonic_coefficient(dimension: int, degree: int) -> float:
     d, ell = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
     if ell == 1:
         return 0.5 / d
-    if ell % 2:
+    if ell % 2 or ell > _LARGEST:
         return 0.0
     if ell == 0:
         return math.exp(-float(log_gamma_ratio(0.5 * d, 0.5))) / (2.0 * math.sqrt(math.pi))
@@ -100,7 +102,7 @@ def sign_harmonic_coefficient(dimension: int, degree: int) -> float:
     (statement K3 [derived]).
     """
     d, ell = as_count("dimension", dimension, least=2), as_count("degree", degree, least=0)
-    if ell % 2 == 0:
+    if ell % 2 == 0 or ell > _LARGEST:
         return 0.0
     return (-1.0) ** (ell // 2) * math.exp(float(log_sign_coefficient(d, ell)))
 

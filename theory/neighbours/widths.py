@@ -44,8 +44,8 @@ ACTIVATIONS = ("relu", "sign", "tanh")
 #: Degrees up to which the tail is summed one by one; Euler-Maclaurin's second term is below
 #: 1e-13 of the rest from there on.
 _ONE_BY_ONE = 4000
-#: Beyond this degree every tail is below the smallest float.
-_FARTHEST = 10**150
+#: Tails that begin beyond this degree count as 0: below 1e-260, and of ReLU below any float.
+_FARTHEST = 10**270
 #: Panels of unit length in ln(degree), and Gauss-Legendre nodes of each: the slowest tail, of sign,
 #: falls as l^{-1/2} at least, and e^{-40} is below rounding.
 _PANELS, _POINTS = 80, 12
@@ -75,7 +75,7 @@ def neuron_width_tail(
     float
         Also a lower bound on sup_v dist^2 for any k functions (a squared Kolmogorov width), and on
         the mean error of k random features at any neuron (K4). Relative error about 1e-12 of relu
-        and sign; 0 where it lies below the smallest float.
+        and sign; 0 where it lies below the smallest float, or begins beyond degree 1e270.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def harmonic_block_error(
     -----
     K2 [derived]: the addition theorem. It is :func:`neuron_width_tail` at the same number of
     functions exactly if the degrees have the largest a_l^2: of ReLU 'all degrees <= L' does not for
-    L >= 3, as odd ones have a_l = 0 (a factor 2.5 at D = L = 3).
+    L >= 3, as odd ones have a_l = 0 (a factor 12/5 at D = L = 3).
     """
     d = as_count("dimension", dimension, least=2)
     kept = [as_count("degree", degree, least=0) for degree in degrees]
@@ -227,30 +227,38 @@ def _above(d: int, degree: int, share: float, log_coefficient: LogCoefficient) -
     """A share of one degree's energy, and all of that of the next ones."""
     if degree > _FARTHEST:
         return 0.0
-    here = share * float(_energy(d, degree, log_coefficient))
+    here = share * _energy(d, degree, log_coefficient)
     return here + _tail(d, degree + 2, log_coefficient)
 
 
-def _energy(d: int, degree: Any, log_coefficient: LogCoefficient) -> Any:
-    """N(D,l) a_l^2 as a smooth function of the degree."""
+def _log_energy(d: int, degree: Any, log_coefficient: LogCoefficient) -> Any:
+    """ln N(D,l) a_l^2 as a smooth function of the degree."""
     at = np.asarray(degree, dtype=np.float64)
-    return np.exp(log_multiplicity(d, at) + 2.0 * log_coefficient(d, at))
+    return log_multiplicity(d, at) + 2.0 * log_coefficient(d, at)
+
+
+def _energy(d: int, degree: int, log_coefficient: LogCoefficient) -> float:
+    """N(D,l) a_l^2."""
+    return math.exp(_log_energy(d, degree, log_coefficient))
 
 
 def _tail(d: int, degree: int, log_coefficient: LogCoefficient) -> float:
     """Sum of N(D,l) a_l^2 over l = degree, degree + 2, ...
 
-    The energy is smooth in ln l alike for all D: its slope there is between -1.5 and -4.
+    The energy is smooth in ln l alike for all D: its slope there is between -1 and -4. All terms
+    are relative to the one before the integral, as they may underflow where their sum does not.
     """
     far = max(degree, _ONE_BY_ONE + degree % 2)
-    near = _energy(d, np.arange(degree, far, 2.0), log_coefficient)
     start = far - 1.0
     nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
     y = (np.arange(_PANELS)[:, None] + 0.5 * (nodes + 1.0)).ravel()
-    at = start * np.exp(y)
-    rest = np.tile(0.5 * weights, _PANELS) @ (_energy(d, at, log_coefficient) * at) / 2.0
-    before, after = _energy(d, [start - 1.0, start + 1.0], log_coefficient)
-    return float(np.sum(near[::-1]) + (rest + (after - before) / 24.0))
+    unit = float(_log_energy(d, start, log_coefficient))
+    near = np.exp(_log_energy(d, np.arange(degree, far, 2.0), log_coefficient) - unit)
+    slopes = np.exp(_log_energy(d, start * np.exp(y), log_coefficient) - unit + y)
+    integral = start * float(np.tile(0.5 * weights, _PANELS) @ slopes)
+    before, after = np.exp(_log_energy(d, [start - 1.0, start + 1.0], log_coefficient) - unit)
+    total = float(np.sum(near[::-1])) + (integral / 2.0 + float(after - before) / 24.0)
+    return math.exp(unit + math.log(total))
 
 
 def _low_energy(d: int, degree: int) -> float:
@@ -290,8 +298,8 @@ def _tanh_spectrum(d: int, gain: float) -> _Quadrature:
             break
         if top >= _HIGHEST:
             raise InapplicableError(
-                f"tanh of gain {gain:g} in dimension {d} has a coefficient of {a[-2:].max():.2g} near "
-                f"degree {top}, the last one taken; take a smaller gain, or sign"
+                f"tanh of gain {gain:g} in dimension {d} has a coefficient of {a[-2:].max():.2g} "
+                f"near degree {top}, the last one taken; take a smaller gain, or sign"
             )
         top *= 2
     a = a[: seen[-1] + 1]
