@@ -58,13 +58,17 @@ SPECTRA: dict[str, tuple[Callable[[Any], Any], Callable[[int, int], float], int]
 
 
 def _quadrature(case: Harmonic, degrees: range) -> Floats:
-    """a_l of some degrees, Gauss-Jacobi with the weight (1-t)^{(D-3)/2} on each half."""
-    from scipy.special import eval_chebyt, eval_gegenbauer, roots_jacobi
+    """a_l of some degrees, on each half; of the circle in the angle, where the weight is flat."""
+    from scipy.special import eval_chebyt, eval_gegenbauer, roots_jacobi, roots_legendre
 
     half, d = (case.dimension - 3) / 2, case.dimension
-    nodes, weights = roots_jacobi(40 + degrees[-1], half, 0.0)
-    t = (nodes + 1.0) / 2.0
-    weights = weights * (1.0 + t) ** half
+    if d == 2:
+        nodes, weights = roots_legendre(40 + degrees[-1])
+        t = np.cos(np.pi / 4 * (nodes + 1.0))
+    else:
+        nodes, weights = roots_jacobi(40 + degrees[-1], half, 0.0)
+        t = (nodes + 1.0) / 2.0
+        weights = weights * (1.0 + t) ** half
     function = SPECTRA[case.activation][0]
     found = []
     for ell in degrees:

@@ -153,8 +153,11 @@ def harmonic_coefficients(function: Callable[[Floats], Any], dimension: int, deg
     found, before, here = np.empty(top + 1), np.zeros_like(t), np.ones_like(t)
     for ell in range(top + 1):
         found[ell] = density @ here
-        # (l+D-2) P_{l+1} = (2l+D-2) t P_l - l P_{l-1}; on the circle P_1 = t, where D - 2 = 0
-        rise = t if ell == 0 else ((2 * ell + d - 2) * t * here - ell * before) / (ell + d - 2)
+        if d == 2:  # P_l = cos(l theta), where the recurrence loses digits near the poles
+            here = np.cos((ell + 1) * angle)
+            continue
+        # (l+D-2) P_{l+1} = (2l+D-2) t P_l - l P_{l-1}
+        rise = ((2 * ell + d - 2) * t * here - ell * before) / (ell + d - 2)
         before, here = here, rise
     return found
 

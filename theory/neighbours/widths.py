@@ -21,6 +21,7 @@ statements [derived]. This module may import NumPy only.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -49,8 +50,9 @@ _FARTHEST = 10**270
 #: Panels of unit length in ln(degree), and Gauss-Legendre nodes of each: the slowest tail, of sign,
 #: falls as l^{-1/2} at least, and e^{-40} is below rounding.
 _PANELS, _POINTS = 80, 12
-#: Largest degree of a quadrature, and how far above rounding a coefficient must lie to count.
-_HIGHEST, _RESOLUTION = 4096, 16.0
+#: Largest degree of a quadrature, how far above rounding a coefficient must lie to count, and how
+#: many degrees without one end the spectrum of a smooth neuron.
+_HIGHEST, _RESOLUTION, _QUIET = 4096, 16.0, 8
 
 
 def neuron_width_tail(
@@ -279,13 +281,13 @@ class _Quadrature:
         tail, error = float(self.energies @ dropped), float(self.errors @ dropped)
         if not error < 1e-3 * tail:
             raise InapplicableError(
-                f"the tail is about {max(tail, error):.2g} of the energy "
-                f"{float(np.sum(self.energies)):.3g}, which quadrature does not resolve; take "
-                "fewer functions or a larger gain"
+                f"the tail, about {tail:.2g} of the energy {float(np.sum(self.energies)):.3g}, is "
+                f"only known to within {error:.2g}; take fewer functions or a larger gain"
             )
         return tail
 
 
+@functools.lru_cache(maxsize=64)
 def _tanh_spectrum(d: int, gain: float) -> _Quadrature:
     """Spectrum of tanh(gain t) down to rounding, with what is missing beyond."""
     top = 32
@@ -294,7 +296,8 @@ def _tanh_spectrum(d: int, gain: float) -> _Quadrature:
         a[::2] = 0.0  # odd function
         noise = 2.0**-52 * float(np.max(a))
         seen = np.flatnonzero(a > _RESOLUTION * noise)
-        if seen[-1] < top - 8:
+        quiet = np.flatnonzero(np.diff(seen, append=top + 1) > _QUIET)  # followed by rounding only
+        if quiet.size:
             break
         if top >= _HIGHEST:
             raise InapplicableError(
@@ -302,12 +305,14 @@ def _tanh_spectrum(d: int, gain: float) -> _Quadrature:
                 f"near degree {top}, the last one taken; take a smaller gain, or sign"
             )
         top *= 2
-    a = a[: seen[-1] + 1]
+    a = a[: seen[quiet[0]] + 1]
     counts = np.array([harmonic_multiplicity(d, i) for i in range(len(a))], dtype=object)
     many = counts.astype(np.float64)
     energies, errors = many * a**2, many * noise * (2.0 * a + noise)
-    ratio = energies[-1] / energies[-3] if len(a) > 3 else 1.0
-    # what lies beyond, as a geometric series
+    # what lies beyond, as a geometric series with the mean ratio of the upper half
+    middle, last = (len(a) // 2) | 1, len(a) - 1
+    steps = (last - middle) // 2
+    ratio = (energies[last] / energies[middle]) ** (1 / steps) if steps > 0 else 1.0
     errors[-1] += energies[-1] * ratio / (1.0 - ratio) if ratio < 1.0 else math.inf
     return _Quadrature(energies, errors, counts)
 

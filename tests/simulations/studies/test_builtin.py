@@ -25,7 +25,7 @@ from pruneproof.simulations.teachers import haar_rotation
 
 OWN = (
     "dof-scaling", "compression-error", "sampling-lemma", "coherence", "bbp", "random-features",
-    "pruned-least-squares", "scaling-exponents", "bias-variance",
+    "pruned-least-squares", "scaling-exponents", "bias-variance", "width-tails",
 )  # fmt: skip
 
 
