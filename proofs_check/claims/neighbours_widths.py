@@ -50,11 +50,8 @@ def _relu(t: Any) -> Any:
     return np.maximum(t, 0.0)
 
 
-#: Activation, the closed form of its coefficients, and the power of the kink: 1, of a step 0.
-SPECTRA: dict[str, tuple[Callable[[Any], Any], Callable[[int, int], float], int]] = {
-    "relu": (_relu, theory.relu_harmonic_coefficient, 1),
-    "sign": (np.sign, theory.sign_harmonic_coefficient, 0),
-}
+#: Activation, and the power of its kink: 1, of a step 0.
+SPECTRA: dict[str, tuple[Callable[[Any], Any], int]] = {"relu": (_relu, 1), "sign": (np.sign, 0)}
 
 
 def _quadrature(case: Harmonic, degrees: range) -> Floats:
@@ -134,9 +131,11 @@ def spectrum_of_neurons(
     arXiv 2108.04964
     """
     d, k = case.dimension, case.width
-    _, closed, kink = SPECTRA[case.activation]
+    kink = SPECTRA[case.activation][1]
+    closed = theory.relu_harmonic_coefficient if kink else theory.sign_harmonic_coefficient
     a = _quadrature(case, range(case.degree + 1))
     stated = [constant * closed(d, ell) for ell in range(case.degree + 1)]
+    counts = [[f(d, ell) for ell in range(12)] for f in (theory.harmonic_multiplicity, _many)]
     whole = energy * (0.5 / d if kink else 1.0)
     tail = [theory.neuron_width_tail(d, width, case.activation) for width in (0, k)]
     # degrees from about 10^6 on, where the slopes are off by about D/10^6
@@ -151,6 +150,7 @@ def spectrum_of_neurons(
     rows = _quadrature(case, range(2 * k + 3 if d == 2 else 16))
     return together(
         equal(a, stated, scale=1.0, size=64, part="coefficients"),
+        equal(counts[0], counts[1], scale=float(np.max(counts)), size=1, part="multiplicities"),
         equal(tail[0], whole, scale=1.0, size=16, part="energy"),
         equal(tail[1], tail[0] - _held(case, rows, idle), scale=1.0, size=64, part="tail"),
         at_most(abs(tail_slope - asked), 1e-4, scale=1.0, size=1, part="exponent of the tail"),
