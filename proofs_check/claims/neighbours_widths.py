@@ -50,8 +50,7 @@ def _relu(t: Any) -> Any:
     return np.maximum(t, 0.0)
 
 
-#: Activation, and the power of its kink: 1, of a step 0.
-SPECTRA: dict[str, tuple[Callable[[Any], Any], int]] = {"relu": (_relu, 1), "sign": (np.sign, 0)}
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"relu": _relu, "sign": np.sign, "tanh": np.tanh}
 
 
 def _quadrature(case: Harmonic, degrees: range) -> Floats:
@@ -66,7 +65,7 @@ def _quadrature(case: Harmonic, degrees: range) -> Floats:
         nodes, weights = roots_jacobi(40 + degrees[-1], half, 0.0)
         t = (nodes + 1.0) / 2.0
         weights = weights * (1.0 + t) ** half
-    function = SPECTRA[case.activation][0]
+    function = ACTIVATIONS[case.activation]
     found = []
     for ell in degrees:
         if d == 2:
@@ -131,7 +130,7 @@ def spectrum_of_neurons(
     arXiv 2108.04964
     """
     d, k = case.dimension, case.width
-    kink = SPECTRA[case.activation][1]
+    kink = int(case.activation == "relu")  # the power of it, of a step 0
     closed = theory.relu_harmonic_coefficient if kink else theory.sign_harmonic_coefficient
     a = _quadrature(case, range(case.degree + 1))
     stated = [constant * closed(d, ell) for ell in range(case.degree + 1)]
@@ -195,8 +194,7 @@ class Family:
 def polygon(n: int, activation: str = "relu", shift: float = 0.0) -> Floats:
     """Neurons at inputs that are the corners of one regular polygon, (n, n), circulant."""
     angle = 2 * np.pi * np.arange(n) / n
-    function = {"relu": _relu, "sign": np.sign, "tanh": np.tanh}[activation]
-    return np.asarray(function(np.cos(angle[:, None] - angle + shift)))
+    return np.asarray(ACTIVATIONS[activation](np.cos(angle[:, None] - angle + shift)))
 
 
 def family(
@@ -219,8 +217,7 @@ def family(
         return Family(polygon(n, activation), np.array(waves).T, tuple(degrees), dimension)
     x, v = (rng.standard_normal((size, dimension)) for size in (n, neurons))
     x, v = (y / np.linalg.norm(y, axis=1, keepdims=True) for y in (x, v))
-    function = {"relu": _relu, "sign": np.sign, "tanh": np.tanh}[activation]
-    phi = function(x @ v.T)
+    phi = ACTIVATIONS[activation](x @ v.T)
     k = min(k, n)
     functions = rng.standard_normal((n, k))
     if subspace == "neurons":
