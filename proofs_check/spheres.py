@@ -53,5 +53,7 @@ def multiplicity(d: int, degree: int) -> int:
 
 def polygon(n: int, activation: str = "relu", shift: float = 0.0) -> Floats:
     """Neurons at inputs that are the corners of one regular polygon, (n, n), circulant."""
-    angle = 2 * np.pi * np.arange(n) / n
-    return np.asarray(ACTIVATIONS[activation](np.cos(angle[:, None] - angle + shift)))
+    values = ACTIVATIONS[activation](np.cos(2 * np.pi * np.arange(n) / n + shift))
+    places = np.arange(n)
+    # one value for each difference: a step next to a corner is on one side of it in every row
+    return np.asarray(values[(places[:, None] - places) % n])

@@ -332,6 +332,7 @@ def features(
         {"n": 12, "law": "rotated", "k": 4},
         {"n": 12, "k": 1},
         {"n": 9, "law": "rotated", "k": 3, "activation": "sign"},
+        {"n": 4, "k": 1, "activation": "sign"},
     ),
     (
         Mutant("tail / .95", {"constant": 1 / 0.95}),
@@ -360,7 +361,7 @@ def random_features(
 
     Equality cases
     --------------
-    No features.
+    No features; on small polygons others too.
 
     References
     ----------
