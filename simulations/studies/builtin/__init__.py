@@ -22,4 +22,5 @@ STUDIES: dict[str, str] = {
     "reweighting": "reweighting",
     "dpp-degrees-of-freedom": "dpp_degrees_of_freedom",
     "divnet-digits": "divnet_digits",
+    "width-tails": "width_tails",
 }
