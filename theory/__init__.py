@@ -216,6 +216,16 @@ _HOMES: dict[str, str] = {
     "small_noise_error": "committee.noise_floors",
     "critical_learning_rate": "committee.noise_floors",
     "linear_noise_floor": "committee.noise_floors",
+    "tail_sparsity_index": "sparsity.indices",
+    "pq_index": "sparsity.indices",
+    "effective_number": "sparsity.indices",
+    "hill_number": "sparsity.indices",
+    "stechkin_constant": "sparsity.stechkin",
+    "stechkin_bound": "sparsity.stechkin",
+    "tail_norm": "sparsity.stechkin",
+    "top_entries": "sparsity.top",
+    "top_threshold": "sparsity.top",
+    "keep_top": "sparsity.top",
 }
 
 __all__ = sorted(_HOMES)
