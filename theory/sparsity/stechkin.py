@@ -5,9 +5,9 @@ r"""Sharp Stechkin estimates: what is left of a vector beyond its s largest entr
     kappa_{s,d} = max_{K=s+1..d} (K-s)^{1/p} K^{-1/q}
 
 Proof of the first: with alpha_i = a_i^q, maximise the convex sum_{i>s} alpha_i^{p/q} over
-decreasing alpha of sum at most 1; the extreme points are flat on K entries. K real gives K* = sp/(p-q) and the
-second. Equality in the first: flat vectors of K entries. Foucart and Rauhut, Theorem 2.5 [recalled;
-derived anew]. The norms are compared by logarithms, so no q is too small.
+decreasing alpha of sum at most 1; the extreme points are flat on K entries. K real gives
+K* = sp/(p-q) and the second. Equality in the first: flat vectors of K entries. Foucart and Rauhut,
+Theorem 2.5 [recalled; derived anew]. Norms are compared by logarithms, so no q is too small.
 """
 
 from __future__ import annotations
