@@ -166,6 +166,7 @@ _HOMES: dict[str, str] = {
     "ReaderFold": "network.folding",
     "CompressedLayer": "network.compressed",
     "Compression": "network.compressed",
+    "ChannelCompression": "network.compressed",
     "Measurement": "network.compressed",
     "SiteLoss": "network.compressed",
     "compress": "network.compress",
