@@ -91,7 +91,8 @@ def prune_weights(
     scope, generator = as_scope(scope), as_generator(rng)
     readings = _readings(network, x)
     moments = [r.covariance if bias_fix else r.second_moment for r in readings]
-    task = Task([r.rows for r in readings], moments, [], share, scope, generator)
+    sizes = [np.sqrt(np.diag(r.second_moment)) for r in readings]
+    task = Task([r.rows for r in readings], moments, sizes, [], share, scope, generator)
     if method == "adaptive":
         task = replace(task, gains=_gains(network, readings))
     after = pruned_rows(method, task)
@@ -233,7 +234,10 @@ def _described(
     notes = []
     if method in (*BY_SIZE, *BY_WEIGHTED_SIZE):
         counts = np.sum(mask, axis=1)
-        found = soft_sparsity_bound(before, counts, moment, weighted=method in BY_WEIGHTED_SIZE)
+        weighted = method in BY_WEIGHTED_SIZE
+        # chosen by sqrt(G_jj): T2' bounds the error under G, and that under the covariance is less
+        ground = reading.second_moment if weighted else moment
+        found = soft_sparsity_bound(before, counts, ground, weighted=weighted)
         terms = {**found.terms, "positions": float(many)}
         bounds["soft sparsity"] = Bound("sparsity.T7", many * found.value, trivial, terms, note)
     else:

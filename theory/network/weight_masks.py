@@ -1,10 +1,12 @@
 r"""Which single weights a network keeps, by the methods of `prune_weights`.
 
 Every layer is a matrix of rows w_i: the inputs of a neuron, or the (in, kh, kw) kernel of an output
-channel, whose inputs are patches. Its moment is G, or the covariance where the bias is fixed.
+channel, whose inputs are patches. Its moment is G, or the covariance where the bias is fixed;
+sizes sqrt(G_jj) are not centred even then: between layers sqrt(Cov_jj) favours the inputs of the
+network over its features, and loses more at the output of heavy-tailed teachers.
 
     magnitude           |w|                                                    (T2, T7)
-    weighted-magnitude  |w_ij| sqrt(G_jj)                                      (A4, T2')
+    weighted-magnitude  |w_ij| sqrt(G_jj), G not centred                       (A4, T2')
     adaptive            budgets of layers and rows by their soft sparsity, q = 1/2     (A3, T8)
     sap                 rounds of sparsity-informed adaptive pruning without training  (A8)
     obs                 the exact optimal surgeon, row by row, with refit      (X1)
@@ -49,6 +51,8 @@ class Task:
         Weights of each layer.
     moments : list of (d, d) arrays
         Second moments of their inputs; covariances where the bias is fixed.
+    sizes : list of (d,) arrays
+        Root mean squares of the inputs, not centred.
     gains : list of float
         What an error of 1 of each layer's sums comes to at the output, by the norms of the layers
         after it.
@@ -59,6 +63,7 @@ class Task:
 
     rows: list[Floats]
     moments: list[Floats]
+    sizes: list[Floats]
     gains: list[float]
     density: float
     scope: str
@@ -95,8 +100,7 @@ def _magnitude(task: Task) -> list[Floats]:
 
 
 def _weighted(task: Task) -> list[Floats]:
-    sizes = [np.sqrt(np.clip(np.diag(g), 0.0, None)) for g in task.moments]
-    return _kept(task, _top(task, [np.abs(w) * g for w, g in zip(task.rows, sizes)]))
+    return _kept(task, _top(task, [np.abs(w) * g for w, g in zip(task.rows, task.sizes)]))
 
 
 def _top(task: Task, scores: Sequence[Floats]) -> list[Mask]:
