@@ -147,7 +147,7 @@ def _budget(
     counts = np.zeros(nodes.size, dtype=np.int64)
     if np.any(moving):
         counts[moving] = neuron_budget(rows[moving], gain, level * spread[moving])
-    found = refit(rows, top_entries(rows, counts), cov)
+    found = refit(rows, top_entries(rows, counts) & (rows != 0.0), cov)
     bias = to_numpy(layer.bias)[nodes] + (rows - found) @ np.mean(h, axis=0)
     return found, bias
 
