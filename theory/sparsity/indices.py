@@ -22,6 +22,8 @@ from ..arrays import Array, as_real, is_numpy, namespace, to_numpy
 
 #: From this p on, and this q/p, plain power sums are as exact as logarithms, and much faster.
 _PLAIN_ORDER, _PLAIN_RATIO = 0.1, 1.5
+#: Entries whose powers are summed together.
+_BLOCK = 2**16
 
 
 def tail_sparsity_index(w: Any, q: float) -> float:
@@ -138,8 +140,7 @@ def log_effective_numbers(sizes: Array, p: float, q: float) -> Array:
     if is_numpy(xp) and p >= _PLAIN_ORDER and _PLAIN_RATIO * p <= q < math.inf:
         with np.errstate(under="ignore", divide="ignore", invalid="ignore"):
             # entries that vanish beside the largest add less than 1e-30 each
-            scaled = sizes / safe
-            lower, upper = (np.log(np.sum(_power(scaled, r), axis=-1)) for r in (p, q))
+            lower, upper = np.log(_power_sums(sizes, safe, p, q))
             return np.where(peak[..., 0] > 0.0, (q * lower - p * upper) / (q - p), -np.inf)
     logs = _logs(sizes) - xp.log(safe)
     log_shares = p * logs
@@ -228,6 +229,16 @@ def magnitudes(name: str, w: Any) -> Array:
     if w.ndim == 0:
         raise ValueError(f"{name} must be an array of weights, but is a single number; give [w]")
     return namespace(w).abs(w)
+
+
+def _power_sums(sizes: Array, unit: Array, p: float, q: float) -> Array:
+    """Sums of (|w|/unit)^p and (|w|/unit)^q along the last axis, by blocks that stay in cache."""
+    sums = np.zeros((2, *sizes.shape[:-1]))
+    for start in range(0, sizes.shape[-1], _BLOCK):
+        scaled = sizes[..., start : start + _BLOCK] / unit
+        sums[0] += np.sum(_power(scaled, p), axis=-1)
+        sums[1] += np.sum(_power(scaled, q), axis=-1)
+    return sums
 
 
 def _power(scaled: Array, order: float) -> Array:
