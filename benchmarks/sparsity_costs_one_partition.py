@@ -33,8 +33,8 @@ def main(quick: bool) -> None:
         times = interleaved(
             {
                 "ours": lambda mask=mask: sap_step([v], mask),
-                "base": lambda left=left, count=count: np.partition(
-                    np.abs(left).reshape(-1), count
+                "base": lambda mask=mask, count=count: np.partition(
+                    np.abs(v).reshape(-1) if mask is None else np.abs(v[mask[0]]), count
                 ),
             },
             3,
