@@ -69,9 +69,8 @@ def pq_index(w: Any, p: float, q: float) -> float:
     -----
     Diao, Wang et al., ICLR 2023, Definition 1 [seen].
     """
-    spread = 1.0 / p - 1.0 / q if as_orders(p, q) else 0.0
     log_share = log_effective_number(w, p, q) - math.log(math.prod(np.shape(w)))
-    return max(0.0, -math.expm1(spread * log_share))
+    return max(0.0, -math.expm1((1.0 / p - 1.0 / q) * log_share))
 
 
 def effective_number(w: Any, p: float, q: float) -> float:
@@ -204,15 +203,14 @@ def norm(w: Array, q: float) -> float:
     return math.exp(float(log_norms(xp.reshape(w, (-1,)), q)))
 
 
-def as_orders(lower: float, upper: float, names: tuple[str, str] = ("p", "q")) -> bool:
-    """Refuse orders that are not 0 < lower < upper <= inf; True otherwise."""
+def as_orders(lower: float, upper: float, names: tuple[str, str] = ("p", "q")) -> None:
+    """Refuse orders that are not 0 < lower < upper <= inf."""
     low, high = float(lower), float(upper)
     if not (0.0 < low < high):
         raise ValueError(
             f"orders must satisfy 0 < {names[0]} < {names[1]}, but {names[0]} = {low:g} and "
             f"{names[1]} = {high:g}"
         )
-    return True
 
 
 def as_order(q: float, most: float, name: str = "q") -> float:
