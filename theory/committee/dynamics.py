@@ -67,7 +67,7 @@ def integrate_sgd(
     times : (n,) array
         Steps/N, at least 0 and not decreasing.
     learning_rate, output_learning_rate : float
-        eta of the first and eta_v of the second layer (0: v stays).
+        eta of the first and eta_v of the second layer (0: that layer stays).
     noise : float
         sigma, standard deviation of the labels' noise.
     activation : {"erf", "linear", "relu"}
@@ -144,6 +144,7 @@ def sgd_fixed_point(
     ValueError
         As :func:`integrate_sgd`.
     """
+    as_ridge(learning_rate, name="learning_rate", positive=True)
     right = _right_hand_side(order, learning_rate, output_learning_rate, noise, activation)
     near, left = order, np.inf
     for longer in range(FOLLOWED):
@@ -208,7 +209,7 @@ def _right_hand_side(
     """Speed of the packed state, after the arguments are checked."""
     from ..kernels.committee_numba import packed_motion
 
-    rate = as_ridge(learning_rate, name="learning_rate", positive=True)
+    rate = as_ridge(learning_rate, name="learning_rate")
     output_rate = as_ridge(output_learning_rate, name="output_learning_rate")
     sigma = as_ridge(noise, name="noise")
     code = DIFFERENTIABLE.index(as_activation(activation, known=DIFFERENTIABLE))
