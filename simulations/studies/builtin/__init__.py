@@ -23,4 +23,5 @@ STUDIES: dict[str, str] = {
     "dpp-degrees-of-freedom": "dpp_degrees_of_freedom",
     "divnet-digits": "divnet_digits",
     "width-tails": "width_tails",
+    "sap-path": "sap_path",
 }
