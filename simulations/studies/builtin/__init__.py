@@ -24,4 +24,5 @@ STUDIES: dict[str, str] = {
     "divnet-digits": "divnet_digits",
     "width-tails": "width_tails",
     "sap-path": "sap_path",
+    "prune-digits": "prune_digits",
 }

@@ -58,7 +58,10 @@ RULES: dict[str, tuple[str, str, str]] = {
 }
 GRID: dict[str, list[Any]] = {"task": list(TASKS), "rule": list(RULES)}
 REPLICATES = 8
-QUICK: dict[str, Any] = {"grid": {"task": ["digits"], "rule": list(RULES)}, "replicates": 2}
+QUICK: dict[str, Any] = {
+    "grid": {"task": ["digits"], "rule": ["sap-layer", "lottery", "one-shot"]},
+    "replicates": 2,
+}
 
 Masks = list[NDArray[np.bool_]]
 
