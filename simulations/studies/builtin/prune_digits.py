@@ -27,14 +27,13 @@ from pruneproof.simulations.figures import (
     PURPLE,
     SKY,
     VERMILLION,
-    Curve,
     Panel,
     draw,
 )
 from pruneproof.simulations.students import initial
 
 from ..study import Study
-from .curves import Records, medians, values
+from .curves import Records, medians
 from .digits import CLASSES, PIXELS, split
 
 HIDDEN, EPOCHS, RATE, DECAY = 100, 25, 0.05, 5e-4
@@ -47,7 +46,7 @@ RULES: dict[str, tuple[str, str, str]] = {
     "weighted-magnitude": ("magnitude times input", SKY, "v"),
     "adaptive": ("adaptive budgets", GREEN, "^"),
     "sap": ("SAP by layer", PURPLE, "D"),
-    "obs": ("optimal surgeon", VERMILLION, "s"),
+    "obs": ("optimal surgeon, always refitted", VERMILLION, "s"),
 }
 SAMPLERS: dict[str, tuple[str, str, str]] = {
     "threshold-poisson": ("threshold and Poisson", BLUE, "o"),
@@ -99,8 +98,6 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 def figure(records: Records) -> Any:
     """Held-out error against density: rules under each repair, samplers bare and repaired."""
     whole = float(np.median([record["unpruned"] for record in records]))
-    shares = values(records, "density")
-    level = Curve(f"unpruned, {whole:.4f}", [shares[0], shares[-1]], [whole, whole], "floor", GREY)
     panels = []
     for methods, kind, repairs in (
         (RULES, "rules", ("none", "bias", "refit")),
@@ -117,8 +114,10 @@ def figure(records: Records) -> Any:
                     f"{kind}, {said[repair]}",
                     "share of weights kept",
                     "held-out error",
-                    [level, *curves],
+                    curves,
                     x_base=10,
+                    limit=whole,
+                    limit_label=f"unpruned, {whole:.3f}",
                     key=kind,
                 )
             )
