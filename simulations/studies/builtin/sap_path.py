@@ -175,7 +175,7 @@ def figure(records: Records) -> Any:
         Panel(
             TASKS[task],
             "share of weights left",
-            errors[task] if entry == "error" else "PQ index of the weights left, $p=1$, $q=2$",
+            errors[task] if entry == "error" else r"PQ index $I_{1,2}$ of the weights left",
             [_against_density(mine, rule, entry) for rule in RULES],
             x_base=10,
         )
