@@ -77,7 +77,7 @@ def prune_weights(
     Raises
     ------
     InapplicableError
-        obs with a singular second moment.
+        obs where the second moment of the inputs that no others determine is singular to rounding.
     ValueError
         No layer with weights, a density outside (0, 1], an unknown method or scope, a method that
         has no such scope, inputs that the network cannot take.

@@ -24,9 +24,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..selection.removal import independent_nodes
 from ..sparsity.adaptive import sap_step
 from ..sparsity.allocation import allocate, layer_budgets, top_of_all
 from ..sparsity.indices import norm
+from ..sparsity.neuron import refit
 from ..sparsity.obs import inverse_moment, surgeon
 from ..sparsity.stechkin import stechkin_constant
 from ..sparsity.top import top_entries
@@ -160,10 +162,16 @@ def _sap(task: Task) -> list[Floats]:
 
 
 def _obs(task: Task) -> list[Floats]:
-    """Row by row; inputs that do not vary cost nothing, and go first."""
-    silent = [np.diag(g) <= 0.0 for g in task.moments]
-    rows = [np.where(dead, 0.0, w) for dead, w in zip(silent, task.rows)]
-    inverses = [inverse_moment(g + np.diag(dead * 1.0)) for g, dead in zip(task.moments, silent)]
+    """Row by row; inputs that do not vary, or that others determine, cost nothing, and go first."""
+    idle = [_idle(g) for g in task.moments]
+    rows = [
+        np.where(dead, 0.0, w) + _taken_over(w, dead, g)
+        for w, dead, g in zip(task.rows, idle, task.moments)
+    ]
+    inverses = [
+        inverse_moment(np.where(dead | dead[:, None], np.diag(dead * 1.0), g))
+        for dead, g in zip(idle, task.moments)
+    ]
     paths = [[surgeon(r, m, r.size)[1] for r in w] for w, m in zip(rows, inverses)]
     if task.scope == "neuron":
         counts = [[w.shape[1] - task.count(w.shape[1])] * w.shape[0] for w in rows]
@@ -172,12 +180,29 @@ def _obs(task: Task) -> list[Floats]:
     else:
         counts = _removals(paths, task.total - task.count(task.total))
     out = [w.copy() for w in task.rows]
-    for layer, inverse, dead, new, some in zip(rows, inverses, silent, out, counts):
+    for layer, inverse, dead, g, new, some in zip(rows, inverses, idle, task.moments, out, counts):
         for place, removals in enumerate(some):
             order, _, found = surgeon(layer[place], inverse, removals)
-            new[place] = np.where(dead, new[place], found)
+            own = np.where(dead, new[place], 0.0)
+            own[order] = 0.0  # idle inputs that are kept, with the weights they had
+            new[place] = found + own - _taken_over(own[None], dead, g)[0]
             new[place, order] = 0.0
     return out
+
+
+def _idle(moment: Floats) -> Mask:
+    """Inputs that do not vary, or that the others determine: all but independent ones."""
+    idle = np.ones(moment.shape[0], dtype=bool)
+    idle[independent_nodes(moment, np.zeros(idle.size))] = False
+    return idle
+
+
+def _taken_over(rows: Floats, idle: Mask, moment: Floats) -> Floats:
+    """What the weights of idle inputs come to on the others, (out, d), at no loss."""
+    own = np.where(idle & (np.diag(moment) > 0.0), rows, 0.0)
+    if not own.any():
+        return np.zeros_like(rows)
+    return refit(own, np.broadcast_to(~idle, rows.shape), moment)
 
 
 def _removals(paths: Sequence[Sequence[Floats]], removals: int) -> list[list[int]]:

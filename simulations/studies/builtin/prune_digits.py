@@ -37,9 +37,6 @@ from .curves import Records, medians
 from .digits import CLASSES, PIXELS, split
 
 HIDDEN, EPOCHS, RATE, DECAY = 100, 25, 0.05, 5e-4
-#: Noise on the pixels behind the moments: two that are seen in one image only are else collinear,
-#: and the surgeon's second moment is singular.
-DITHER = 1e-3
 TITLE = f"Weights removed from a digits network {PIXELS}-{HIDDEN}-{HIDDEN}-{CLASSES}, ReLU"
 RULES: dict[str, tuple[str, str, str]] = {
     "magnitude": ("magnitude", BLUE, "o"),
@@ -75,7 +72,6 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
     digits = split(rng)
     start = initial((PIXELS, HIDDEN, HIDDEN, CLASSES), "relu", rng=rng)
     network = digits.trained(start, epochs=EPOCHS, learning_rate=RATE, weight_decay=DECAY, rng=rng)
-    sample = digits.pixels + DITHER * rng.standard_normal(digits.pixels.shape)
     found = {"unpruned": digits.error(network)}
     for method in (*RULES, *SAMPLERS):
         for repair, options in REPAIRS.items():
@@ -84,7 +80,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
                 continue
             pruned = theory.prune_weights(
                 network,
-                sample,
+                digits.pixels,
                 parameters["density"],
                 method=method,
                 scope=SCOPES.get(method, "global"),

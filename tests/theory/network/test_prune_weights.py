@@ -15,7 +15,6 @@ from pruneproof.theory import (
     Conv2d,
     Dense,
     Flatten,
-    InapplicableError,
     Network,
     Residual,
     output_error,
@@ -141,6 +140,27 @@ def test_surgeon_is_better_than_magnitude_with_refit() -> None:
     assert ours.measured_loss <= other.measured_loss * 1.05  # greedy: not always the best
 
 
+def test_surgeon_takes_inputs_that_others_determine_first_and_at_no_loss() -> None:
+    """Input 4 is the sum of two others, input 5 does not vary: 24 removals are free."""
+    net, x = dense_network(2)
+    x[:, 4], x[:, 5] = x[:, 0] - 2.0 * x[:, 1], 3.0
+    layer = Network(net.layers[:1])
+    scale = float(np.sum(layer.layers[0].weight ** 2))  # type: ignore[union-attr]
+    for removals in (0, 1, 12, 24):
+        found = prune_weights(layer, x, 1.0 - removals / 72, method="obs")
+        assert found.nonzeros == (72, 72 - removals)
+        # squares of sums of weights, each known to some hundred eps
+        assert found.layers[0].measured_loss <= (1e3 * np.finfo(float).eps) ** 2 * scale
+    rest = np.flatnonzero(found.layers[0].kept.any(axis=0))
+    assert rest.size == 4
+    smaller = Network([Dense(found.network.layers[0].weight[:, rest], None, "relu")])  # type: ignore[union-attr]
+    for removals in (1, 10, 30):
+        ours = prune_weights(layer, x, 1.0 - (24 + removals) / 72, method="obs").layers[0]
+        other = prune_weights(smaller, x[:, rest], 1.0 - removals / 48, method="obs").layers[0]
+        np.testing.assert_array_equal(ours.kept[:, rest], other.kept)
+        assert ours.measured_loss == pytest.approx(other.measured_loss, rel=1e-9, abs=0)
+
+
 def test_refit_of_a_convolution_is_least_squares_on_patches() -> None:
     net, x = image_network()
     found = prune_weights(net, x, 0.3, scope="neuron", refit=True)
@@ -264,7 +284,6 @@ def test_any_library(to_backend: Any) -> None:
         ({"scope": "row"}, ValueError, "scope must be"),
         ({"method": "adaptive", "scope": "neuron"}, ValueError, "nothing to share"),
         ({"inputs": np.ones((3, 5))}, ValueError, "needs inputs of shape"),
-        ({"method": "obs", "inputs": np.eye(6)[:3]}, InapplicableError, "invertible"),
         ({"network": Network([Flatten()])}, ValueError, "nothing to prune"),
     ],
 )
