@@ -313,7 +313,6 @@ _HOMES: dict[str, str] = {
     "propagated_error_bound": "network.propagation",
     "output_error": "network.propagation",
     "spectral_reading_witness": "network.propagation",
-    "convolution_norm_bound": "network.propagation",
     "prune_weights": "network.prune_weights",
     "PrunedWeights": "network.pruned_weights",
     "WeightCompression": "network.pruned_weights",
