@@ -16,4 +16,7 @@ STUDIES: dict[str, str] = {
     "feature-learning": "feature_learning",
     "theta": "theta",
     "generalization-gap": "generalization_gap",
+    "coherence-crossover": "coherence_crossover",
+    "spectrum-after-pruning": "spectrum_after_pruning",
+    "convolution-spectrum": "convolution_spectrum",
 }
