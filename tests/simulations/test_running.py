@@ -338,6 +338,8 @@ def test_streams_are_those_of_the_seed_sequence(toy: Any) -> None:
         ({"grid": {"replicate": [1]}}, "called replicate"),
         ({"grid": {"a": [object()]}}, "parameter a must be a number"),
         ({"replicates": 0}, "replicates must be at least 1"),
+        ({"replicates": 10**14}, "1e+14 replicates"),
+        ({"grid": {c: range(1000) for c in "abcd"}}, "1e+12 replicates"),
         ({"replicates": 2.5}, "whole number"),
         ({"name": "two words"}, "'two words'"),
         ({"replicate": "toy.noise"}, "callable"),

@@ -148,6 +148,29 @@ def test_quick_and_a_file(shell: Shell) -> None:
     assert shell.names() == {"toy-quick.ledger", "mine.toml", "mine.ledger", "mine.svg"}
 
 
+def test_a_precision_stops_each_condition(shell: Shell) -> None:
+    """x has standard deviation `scale`, 1 or 2: sixteen replicates know it to about .25 or .5."""
+    assert shell("run", "toy", "--precision", "x=0.3")[0] == 0
+    with reopen(shell.folder / "toy.ledger") as book:
+        kept = [record["scale"] for record in book.records()]
+    assert (kept.count(1.0), kept.count(2.0)) == (16, 20)
+    status, _, errors = shell("run", "toy", "--precision", "y=0.4", "--ledger", "other.ledger")
+    assert status == 2
+    assert "no entry 'y'" in errors
+
+
+def test_the_ledger_of_a_file_with_a_name_of_its_own(shell: Shell) -> None:
+    (shell.folder / "mine.toml").write_text(
+        '[study]\nname = "mine"\nreplicate = "toy"\nreplicates = 2\n'
+    )
+    assert shell("run", "mine.toml", "--ledger", "a b.ledger")[0] == 0
+    status, _, errors = shell("plot", "a b.ledger")
+    assert status == 2
+    assert "plot FILE.toml --ledger a b.ledger" in errors
+    assert shell("plot", "mine.toml", "--ledger", "a b.ledger", "--to", "c d.svg")[0] == 0
+    assert shell.names() == {"mine.toml", "a b.ledger", "c d.svg"}
+
+
 def test_it_is_one_program(shell: Shell) -> None:
     """What the other tests ask of this process, a process of its own answers too."""
     started = shell.start("run", "toy", "--quick")
@@ -217,6 +240,9 @@ def _count(ledger: Path) -> int:
         (("run", "folder/x"), "neither the name of a study nor a .toml file"),
         (("run", "toy", "--workers", "0"), "workers must be at least 1"),
         (("run", "toy", "--seed", "-1"), "seed must be at least 0"),
+        (("run", "toy", "--precision", "x"), "such as risk=.01, not 'x'"),
+        (("run", "toy", "--precision", "x=-1"), "such as risk=.01, not 'x=-1'"),
+        (("run", "toy", "--precision", "x=inf"), "must be finite"),
         (("run", "toy", "--ledger", "nowhere/t.ledger"), "folder that exists"),
         (("run", "toy", "--ledger", "."), "unable to open"),
         (("run", "toy", "--scheduler", "tcp://127.0.0.1:1"), "Dask"),
