@@ -214,9 +214,9 @@ def network_from_sklearn(model: Any) -> Network:
     """Network of a fitted scikit-learn MLPClassifier or MLPRegressor.
 
     That of :func:`pruneproof.simulations.students.student_of_perceptron`, but for a two-class
-    model. A classifier's last layer gives scores before the softmax: their largest
-    entry is the predicted class, as in the model. A two-class model has one score z there; here
-    it has the two scores (0, z).
+    model. A classifier's last layer gives scores before the softmax: their largest entry is the
+    predicted class, as in the model. A two-class model has one score z there; here it has the two
+    scores (0, z).
 
     Raises
     ------
@@ -224,7 +224,7 @@ def network_from_sklearn(model: Any) -> Network:
         The model is not fitted, tells several labels apart at once, or has an output that no
         layer here computes (the exponential of a Poisson loss).
     """
-    network = student_of_perceptron(model).network
+    network: Network = student_of_perceptron(model).network
     if model.out_activation_ != "logistic":
         return network
     *hidden, last = network.layers

@@ -220,12 +220,38 @@ def test_simulated_risks_lie_on_the_law(source) -> None:
 
 
 @pytest.mark.parametrize(("samples", "width"), [(100, 8), (100, 32), (400, 64)])
-def test_refitted_risks_are_those_of_the_formula(samples, width) -> None:
+def test_refitted_risks_are_those_of_the_formula(samples, width, monkeypatch) -> None:
     """Exact at every size: only Monte Carlo's error is allowed for."""
     module = module_of("bias-variance")
+    monkeypatch.setattr(module, "VISITS", 1.0)  # another student's training
     mine = run(module.STUDY, [{"samples": samples, "width": width}], 60)
     assert_near(mine, "folded", module.missed(width), 0.0)
     assert_near(mine, "refitted", module.refitted(width, samples), 0.0)
+
+
+def test_the_trained_student_learns_and_learns_more_from_more() -> None:
+    module = module_of("bias-variance")
+    few, many = (
+        np.mean([r["trained"] for r in run(module.STUDY, [{"samples": n, "width": 8}], 6)])
+        for n in (100, 400)
+    )
+    total = float(power_law(module.NODES, module.EXPONENT).sum())  # the risk of the function 0
+    assert many < few < total / 2
+    # variances of at least s^2 d/n cannot be had below: about d = 1 directions stand out of noise
+    assert many > module.NOISE / 400
+
+
+def test_the_law_of_leverage_draws_is_pale_where_its_score_warns(quick) -> None:
+    module = module_of("compression-error")
+    warned = where(quick["compression-error"], exponent=3.0)
+    assert all(record["chi"] > theory.COHERENCE_WARNING for record in warned)
+    trusted = where(quick["compression-error"], exponent=1.5, width=16)
+    assert all(record["chi"] <= theory.COHERENCE_WARNING for record in trusted)
+    figure = module.figure(quick["compression-error"])
+    law = "law of leverage draws (L2)"
+    for panel, label, pale in ((0, law, False), (1, f"{law}, its score warns", True)):
+        bars = {c.get_label(): c.lines[0] for c in figure.axes[panel].containers}
+        assert (bars[label].get_alpha() < 1.0) == pale
 
 
 @pytest.mark.parametrize(("samples", "width"), [(5, 1), (12, 8), (100, 64)])
