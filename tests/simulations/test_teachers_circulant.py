@@ -35,6 +35,15 @@ def test_spectrum_is_that_of_the_dense_matrix(m: int, activation: str, scale: fl
     assert np.max(np.abs(kernel(circulant(teacher.row)) - dense)) <= 8 * EPS * dense[0, 0]
 
 
+def test_the_scale_is_one_that_the_activation_may_have() -> None:
+    for activation, scale in KINDS:
+        teacher = Circulant.prescribed(decay(32, 0.5), 32, activation)
+        assert teacher.feasibility.met
+        mean = float(np.mean(all_frequencies(decay(32, 0.5), 32)))
+        variance = scale * (1.0 if activation == "erf" else mean)
+        assert teacher.moment_row[0] == pytest.approx(variance, rel=1e-14, abs=0)
+
+
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 1.5, 2.0])
 @pytest.mark.parametrize(("activation", "scale"), KINDS)
 @pytest.mark.parametrize("m", [32, 1001])

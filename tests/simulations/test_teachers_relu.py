@@ -71,6 +71,19 @@ def test_infeasible_targets_are_repaired_and_say_so() -> None:
             assert np.max(np.abs(np.mean(x, axis=0))) < 6 / math.sqrt(100_000)
 
 
+@pytest.mark.parametrize("exponent", [-997, -500, 500, 997])
+def test_the_repair_does_not_depend_on_units(exponent: int) -> None:
+    """Powers of two change no digit but those that roots and eigenvalues round."""
+    c, unit = correlation(2.0, m=8), 2.0**exponent
+    one, other = (ReluGaussian.prescribed(s * c) for s in (1.0, unit))
+    assert not one.feasibility.met
+    assert not other.feasibility.met
+    wanted = unit * one.spectrum().eigenvalues
+    # the nearest correlation matrix is found to 1e-10 or better
+    found = other.spectrum().eigenvalues
+    np.testing.assert_allclose(found / unit, wanted / unit, atol=1e-9 * wanted[0] / unit, rtol=0)
+
+
 def test_two_nodes_reach_the_least_correlation_and_no_less() -> None:
     least = -1 / (math.pi - 1)
     for r, met in ((least + 1e-6, True), (-0.3, True), (least - 1e-6, False)):
