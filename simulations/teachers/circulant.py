@@ -107,8 +107,9 @@ class Circulant:
         activation, weights, noise
             As for the class.
         scale : float, optional
-            1 if not given, 1/2 for erf. If the target is infeasible, negative eigenvalues of the pre-activations are set to 0
-            and their variance is restored; :attr:`feasibility` says so.
+            1 if not given, 1/2 for erf. If the target is infeasible, negative eigenvalues of the
+            pre-activations are set to 0 and their variance is restored; :attr:`feasibility` says
+            so.
 
         Raises
         ------
