@@ -291,6 +291,16 @@ def test_the_stop_at_a_precision_does_not_depend_on_workers(toy: Any, tmp_path: 
     assert sum(stops(tmp_path / "1.ledger").values()) > sum(counts.values())
 
 
+def test_the_stop_is_at_the_wanted_error_itself(toy: Any, tmp_path: Path) -> None:
+    study = toy.study(replicates=32, scales=(1.0,))
+    first = [study.rng(0, 0, replicate).standard_normal() for replicate in range(16)]
+    error = float(np.std(first, ddof=1)) / 4.0
+    for share, kept in ((1.0 + 1e-9, 16), (1.0 - 1e-9, 32)):
+        place = tmp_path / f"{kept}.ledger"
+        run(study, place, precision=Precision("x", share * error))
+        assert stops(place) == {1.0: kept}
+
+
 def test_a_share_of_one_is_not_taken_for_certain(toy: Any, tmp_path: Path) -> None:
     """Sixteen times true leaves a share of .9 possible: 68 % interval [.1587 ** (1 / 16), 1]."""
     assert standard_error([True] * 16) == 0.0

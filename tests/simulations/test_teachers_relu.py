@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import random_correlation
+from scipy.integrate import quad
+from scipy.stats import norm, random_correlation
 
 from pruneproof import theory
 from pruneproof.simulations import decays
 from pruneproof.simulations.teachers import EmpiricalMoment, ReluGaussian
+from pruneproof.simulations.teachers.gaussian_layer import layer_mean
 from pruneproof.simulations.teachers.relu import identity_mixing
 
 EPS = np.finfo(float).eps
@@ -116,6 +118,19 @@ def test_exact_risk_of_a_relu_student() -> None:
             ]
         )
         assert teacher.risk(itself).value <= 1e-13
+
+
+def test_the_mean_of_a_unit_and_the_risk_of_a_constant() -> None:
+    """E relu(u) of u ~ N(0, v) by quadrature; E (b - relu)^2 = b^2 - 2 b E relu + v/2."""
+    for v in (0.3, 1.0, 7.0):
+        mean, _ = quad(lambda u, v=v: u * norm.pdf(u, scale=math.sqrt(v)), 0.0, math.inf)
+        assert layer_mean("relu", np.array([v])) == pytest.approx([mean], rel=1e-9, abs=0)
+        constant = theory.Network(
+            [theory.Dense([[1.0]], None, "relu"), theory.Dense([[0.0]], [0.4])]
+        )
+        found = ReluGaussian(np.array([[v]])).risk(constant)
+        assert found.error == 0.0
+        assert found.value == pytest.approx(0.16 - 0.8 * mean + v / 2, rel=1e-9, abs=0)
 
 
 def test_samples_and_noise() -> None:

@@ -184,6 +184,12 @@ def test_a_spike_is_found_where_the_law_says() -> None:
         # limits are off by O(1/n): 2 % at n = 300
         assert_near(mine, "eigenvalue", theory.spike_location(spike, g), 0.02)
         assert_near(mine, "overlap", theory.spike_overlap(spike, g), 0.02)
+    (one,) = run(module.STUDY, [{"aspect": 2.0, "spike": 3.0}], 1)
+    variances = np.where(np.arange(module.NODES) == 0, 3.0, 1.0)
+    x = layers.gaussian(150, variances, module.STUDY.rng(0, 0, 0))
+    top, vectors = np.linalg.eigh(x.T @ x / 150)
+    assert one["eigenvalue"] == pytest.approx(top[-1], rel=1e-12, abs=0)
+    assert one["overlap"] == pytest.approx(vectors[0, -1] ** 2, rel=1e-9, abs=0)
     drowned = run(module.STUDY, [{"aspect": 1.0, "spike": 1.2}], 20)
     assert np.mean([record["overlap"] for record in drowned]) < 0.1
     # the top of the noise moves on the scale n^(-2/3) = 2 %
