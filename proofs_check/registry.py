@@ -53,6 +53,9 @@ FAMILIES = (
     "committee_counterexamples",
     "committee_machines",
     "committee_floors",
+    "neighbours_widths",
+    "neighbours_signals",
+    "neighbours_errors",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

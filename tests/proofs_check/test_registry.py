@@ -26,6 +26,7 @@ PRUNED = {f"determinantal.PR-{i}" for i in range(1, 13)}
 PRUNED |= {f"determinantal.X-{i}" for i in range(1, 9)}
 PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
 COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
+NEIGHBOURS = {f"sparsity.III-{i}" for i in range(1, 9)}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -43,6 +44,7 @@ def test_ids_are_exactly_the_table() -> None:
     assert named == PRUNED
     assert {name for name in every if name.startswith("determinantal.D")} < DETERMINANTAL
     assert set(every) >= COMMITTEES
+    assert {name for name in every if name.startswith("sparsity.III")} == NEIGHBOURS
 
 
 def test_kinds_follow_the_table() -> None:
@@ -74,6 +76,10 @@ def test_kinds_follow_the_table() -> None:
     assert all(
         found[name].kind == "inequality" for name in ["PR-4", "PR-9", "PR-10", "X-1", "X-7", "X-8"]
     )
+    neighbours = {claim.id.rpartition("-")[2]: claim.kind for claim in claims("sparsity.III-*")}
+    assert {name for name, kind in neighbours.items() if kind == "identity"} == {"1", "4", "7"}
+    assert {name for name, kind in neighbours.items() if kind == "inequality"} == {"2", "5"}
+    assert [neighbours[name] for name in "368"] == ["expectation", "probability", "must-fail"]
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)

@@ -16,4 +16,5 @@ STUDIES: dict[str, str] = {
     "feature-learning": "feature_learning",
     "theta": "theta",
     "generalization-gap": "generalization_gap",
+    "width-tails": "width_tails",
 }
