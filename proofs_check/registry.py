@@ -56,6 +56,10 @@ FAMILIES = (
     "neighbours_widths",
     "neighbours_signals",
     "neighbours_errors",
+    "sparsification_perturbation",
+    "sparsification_dropping",
+    "sparsification_sampling",
+    "sparsification_concentration",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
