@@ -60,6 +60,9 @@ FAMILIES = (
     "sparsification_dropping",
     "sparsification_sampling",
     "sparsification_concentration",
+    "sparsification_coherence",
+    "sparsification_spectra",
+    "sparsification_graphs",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

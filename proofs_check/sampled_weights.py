@@ -101,7 +101,8 @@ class SampledWeight:
         a, there = self.size / self.largest, (self.weight != 0).astype(float)
         if self.method == "threshold-poisson":
             scale = self.threshold / self.largest
-            return np.minimum(1.0, a / scale) if scale > 0 else there
+            kept: Floats = np.minimum(1.0, a / scale) if scale > 0 else there
+            return kept
         if self.method == "uniform":
             return self.share * there
         if self.method == "quantise":
@@ -158,13 +159,13 @@ class SampledWeight:
             "quantise": lambda: theory.quantised_terms(self.weight),
         }
         if self.drawn:
-            return theory.drawing_terms(self.weight, self.count, self.distribution)
+            return np.asarray(theory.drawing_terms(self.weight, self.count, self.distribution))
         return made[self.method]()
 
     @functools.cached_property
     def bound(self) -> theory.Bound:
         """The theory's t_delta."""
-        return theory.spectral_error_bound(self.terms, delta=self.level)
+        return np.asarray(theory.spectral_error_bound(self.terms, delta=self.level))
 
     @property
     def vacuous(self) -> bool:
@@ -179,30 +180,34 @@ class SampledWeight:
             "l2": theory.l2_distribution,
             "hybrid": theory.hybrid_distribution,
         }
-        return made[self.method](self.weight) if self.method in made else self.chances
+        if self.method not in made:
+            return self.chances
+        return np.asarray(made[self.method](self.weight))
 
     @functools.cached_property
     def stated_variances(self) -> Floats:
         """The theory's Var B_ij."""
         if self.method == "quantise":
-            return theory.quantised_variances(self.weight)
+            return np.asarray(theory.quantised_variances(self.weight))
         if self.drawn:
-            return theory.drawing_variances(self.weight, self.count, self.distribution)
+            return np.asarray(theory.drawing_variances(self.weight, self.count, self.distribution))
         if self.method == "uniform":
             chances = theory.uniform_probabilities(self.weight, self.count)
         else:
             chances = theory.poisson_probabilities(self.weight, self.count)
-        return theory.keeping_variances(self.weight, chances)
+        return np.asarray(theory.keeping_variances(self.weight, chances))
 
     def draw(self, rng: np.random.Generator) -> Floats:
         """One B of the theory's sampler."""
         if self.method == "threshold-poisson":
-            return theory.threshold_poisson(self.weight, self.count, rng=rng)
+            return np.asarray(theory.threshold_poisson(self.weight, self.count, rng=rng))
         if self.method == "uniform":
-            return theory.uniform_sample(self.weight, self.share, rng=rng)
+            return np.asarray(theory.uniform_sample(self.weight, self.share, rng=rng))
         if self.method == "quantise":
-            return theory.quantised_sample(self.weight, rng=rng)
-        return theory.sample_with_replacement(self.weight, self.count, self.distribution, rng=rng)
+            return np.asarray(theory.quantised_sample(self.weight, rng=rng))
+        return np.asarray(
+            theory.sample_with_replacement(self.weight, self.count, self.distribution, rng=rng)
+        )
 
     @functools.cached_property
     def outcomes(self) -> tuple[Floats, Floats] | None:

@@ -30,7 +30,7 @@ LARGER = {
 }
 #: One instance a method; of L2 draws the entries are even, as small ones make its bound useless.
 FROZEN = (
-    {"family": "coherent", "method": "threshold-poisson", "m": 24, "n": 24, "count": 250},
+    {"family": "coherent", "method": "threshold-poisson", "m": 40, "n": 40, "count": 800},
     {"family": "gauss", "method": "uniform", "m": 20, "n": 30, "count": 200},
     {"family": "sparse", "method": "quantise", "m": 12, "n": 16, "count": 1, "delta": 0.2},
     {"family": "heavy", "method": "l1", "m": 20, "n": 20, "count": 150},
@@ -105,9 +105,7 @@ def spectral_errors(
     """
     found = float(np.linalg.norm(case.weight - case.draw(rng), 2))
     claimed = _quantile(case)
-    altered = _quantile(
-        case, variance=variance, reach=reach, logarithm=logarithm, shorter=shorter
-    )
+    altered = _quantile(case, variance=variance, reach=reach, logarithm=logarithm, shorter=shorter)
     size = 4 * case.weight.size
     return together(
         at_most(found, constant * altered, scale=claimed, size=size, part="error"),
