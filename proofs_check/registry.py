@@ -52,6 +52,7 @@ FAMILIES = (
     "edge_laws",
     "committee_counterexamples",
     "committee_machines",
+    "logged_losses",
     "committee_floors",
     "neighbours_widths",
     "neighbours_signals",

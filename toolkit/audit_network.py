@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import to_numpy
-from pruneproof.theory.network.compressed import CompressedLayer, Compression
+from pruneproof.theory.network.compressed import ChannelCompression, CompressedLayer
 from pruneproof.theory.network.folding import ReaderFold, folded_network, folded_reader
 from pruneproof.theory.network.network import Network
 from pruneproof.theory.network.selectors import Question, selected
@@ -29,7 +29,7 @@ DRAWS = 5
 
 
 def network_row(
-    subject: Subject, width: int, greedy: Compression, held_out_error: float, choices: int
+    subject: Subject, width: int, greedy: ChannelCompression, held_out_error: float, choices: int
 ) -> NetworkRow:
     """Scores of all methods, and the bounds for the greedy choice, at one width."""
     bound = greedy.error_bound
@@ -79,7 +79,7 @@ def _test_score(subject: Subject, network: Network, task: Task) -> float:
     return task.scored(network.forward(subject.test_inputs), task.test_targets)
 
 
-def _scores(subject: Subject, width: int, greedy: Compression) -> dict[str, Estimate]:
+def _scores(subject: Subject, width: int, greedy: ChannelCompression) -> dict[str, Estimate]:
     """Score of every method on the held-out rows."""
     assert subject.task is not None
     scores: dict[str, Estimate] = {}
@@ -90,7 +90,9 @@ def _scores(subject: Subject, width: int, greedy: Compression) -> dict[str, Esti
     return scores
 
 
-def _networks(subject: Subject, number: int, width: int, greedy: Compression) -> Iterable[Network]:
+def _networks(
+    subject: Subject, number: int, width: int, greedy: ChannelCompression
+) -> Iterable[Network]:
     """Networks pruned by one method: one where nothing is drawn."""
     method = METHODS[number]
     if method == "greedy":

@@ -182,7 +182,7 @@ class Coins:
 
     def predictors(self, kept: int) -> int:
         """Number of predictors of so many nonzero weights."""
-        return math.comb(self.weights, kept) * 2 ** (kept * self.bits)
+        return math.comb(self.weights, kept) << kept * self.bits
 
 
 def coins(
@@ -286,7 +286,7 @@ def pruned(
         return Pruned(np.array(weights), np.stack([x, -x], axis=1), np.zeros(n))
     h = rng.standard_normal((n + d, d)) + rng.standard_normal((n + d, 1))
     y = h @ rng.standard_normal(d) + noise * rng.standard_normal(n + d)
-    return Pruned(np.linalg.lstsq(h, y, rcond=None)[0], h, y)
+    return Pruned(np.asarray(np.linalg.lstsq(h, y, rcond=None)[0], dtype=float), h, y)
 
 
 @register(

@@ -132,8 +132,8 @@ def pooling(
     small = _pooled(spectrum / np.sqrt(n), n, m, edge)
     parts = [
         equal(stated, energy, scale=scale, size=n, part="energy"),
-        equal(ours, filtered, scale=np.sqrt(scale), size=n, part="filter"),
-        equal(theory.spectral_pool(x, m), small, scale=np.sqrt(scale * n), size=n, part="pooled"),
+        equal(ours, filtered, scale=scale**0.5, size=n, part="filter"),
+        equal(theory.spectral_pool(x, m), small, scale=(scale * n) ** 0.5, size=n, part="pooled"),
         equal(mean, np.sum(even[dropped]), scale=power, size=n, part="mean error"),
         equal(best, least, scale=power, size=n, part="least error"),
         at_most(best, mean, scale=power, size=n, part="least"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..generators import Choice, Real, Whole
 from ..mutants import Mutant
 from ..registry import register
 from ..sides import Floats, Sides, at_most, equal, together
+from ..spheres import ACTIVATIONS, coefficients, multiplicity, polygon
 
 
 @dataclass(frozen=True)
@@ -44,38 +45,6 @@ def harmonic(
 ) -> Harmonic:
     """Nothing is random."""
     return Harmonic(dimension, degree, activation, width)
-
-
-def _relu(t: Any) -> Any:
-    return np.maximum(t, 0.0)
-
-
-#: Activation, and the power of its kink: 1, of a step 0.
-SPECTRA: dict[str, tuple[Callable[[Any], Any], int]] = {"relu": (_relu, 1), "sign": (np.sign, 0)}
-
-
-def _quadrature(case: Harmonic, degrees: range) -> Floats:
-    """a_l of some degrees, on each half; of the circle in the angle, where the weight is flat."""
-    from scipy.special import eval_chebyt, eval_gegenbauer, roots_jacobi, roots_legendre
-
-    half, d = (case.dimension - 3) / 2, case.dimension
-    if d == 2:
-        nodes, weights = roots_legendre(40 + degrees[-1])
-        t = np.cos(np.pi / 4 * (nodes + 1.0))
-    else:
-        nodes, weights = roots_jacobi(40 + degrees[-1], half, 0.0)
-        t = (nodes + 1.0) / 2.0
-        weights = weights * (1.0 + t) ** half
-    function = SPECTRA[case.activation][0]
-    found = []
-    for ell in degrees:
-        if d == 2:
-            shape, end = eval_chebyt(ell, t), 1.0
-        else:
-            shape, end = eval_gegenbauer(ell, d / 2 - 1, t), eval_gegenbauer(ell, d / 2 - 1, 1.0)
-        both = function(t) + (-1.0) ** ell * function(-t)
-        found.append(weights @ (both * shape) / end / (2.0 * np.sum(weights)))
-    return np.array(found)
 
 
 @register(
@@ -131,11 +100,13 @@ def spectrum_of_neurons(
     arXiv 2108.04964
     """
     d, k = case.dimension, case.width
-    kink = SPECTRA[case.activation][1]
+    kink = int(case.activation == "relu")  # the power of it, of a step 0
     closed = theory.relu_harmonic_coefficient if kink else theory.sign_harmonic_coefficient
-    a = _quadrature(case, range(case.degree + 1))
+    a = coefficients(case.dimension, case.activation, range(case.degree + 1))
     stated = [constant * closed(d, ell) for ell in range(case.degree + 1)]
-    counts = [[f(d, ell) for ell in range(12)] for f in (theory.harmonic_multiplicity, _many)]
+    counts = [
+        [f(d, ell) for ell in range(12)] for f in (theory.harmonic_multiplicity, multiplicity)
+    ]
     whole = energy * (0.5 / d if kink else 1.0)
     tail = [theory.neuron_width_tail(d, width, case.activation) for width in (0, k)]
     # degrees from about 10^6 on, where the slopes are off by about D/10^6
@@ -147,7 +118,7 @@ def spectrum_of_neurons(
     steps = [math.log(abs(closed(d, ell))) for ell in (first, 3 * first)]
     slope, fall = (steps[1] - steps[0]) / math.log(3), -(d / 2 + decay - 1 + kink)
     # enough degrees to hold the 60 largest
-    rows = _quadrature(case, range(2 * k + 3 if d == 2 else 16))
+    rows = coefficients(case.dimension, case.activation, range(2 * k + 3 if d == 2 else 16))
     return together(
         equal(a, stated, scale=1.0, size=64, part="coefficients"),
         equal(counts[0], counts[1], scale=float(np.max(counts)), size=1, part="multiplicities"),
@@ -161,17 +132,11 @@ def spectrum_of_neurons(
 def _held(case: Harmonic, a: Floats, idle: bool) -> float:
     """Energy of the k largest a_l^2 among those found; with idle degrees, of the k lowest."""
     squares = np.concatenate(
-        [np.full(min(_many(case.dimension, ell), 600), a[ell] ** 2) for ell in range(len(a))]
+        [np.full(min(multiplicity(case.dimension, ell), 600), a[ell] ** 2) for ell in range(len(a))]
     )
     if not idle:
         squares = -np.sort(-squares)
     return float(np.sum(squares[: case.width]))
-
-
-def _many(d: int, degree: int) -> int:
-    """N(D,l) as a difference of dimensions of spaces of forms."""
-    forms = [math.comb(n + d - 1, d - 1) if n >= 0 else 0 for n in (degree, degree - 2)]
-    return forms[0] - forms[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,13 +155,6 @@ class Family:
     functions: Floats
     degrees: tuple[int, ...]
     dimension: int
-
-
-def polygon(n: int, activation: str = "relu", shift: float = 0.0) -> Floats:
-    """Neurons at inputs that are the corners of one regular polygon, (n, n), circulant."""
-    angle = 2 * np.pi * np.arange(n) / n
-    function = {"relu": _relu, "sign": np.sign, "tanh": np.tanh}[activation]
-    return np.asarray(function(np.cos(angle[:, None] - angle + shift)))
 
 
 def family(
@@ -219,8 +177,7 @@ def family(
         return Family(polygon(n, activation), np.array(waves).T, tuple(degrees), dimension)
     x, v = (rng.standard_normal((size, dimension)) for size in (n, neurons))
     x, v = (y / np.linalg.norm(y, axis=1, keepdims=True) for y in (x, v))
-    function = {"relu": _relu, "sign": np.sign, "tanh": np.tanh}[activation]
-    phi = function(x @ v.T)
+    phi = ACTIVATIONS[activation](x @ v.T)
     k = min(k, n)
     functions = rng.standard_normal((n, k))
     if subspace == "neurons":
@@ -303,9 +260,9 @@ def widths(
     scale, size = float(np.sum(phi**2)) / n, n + many
     condition = float(np.linalg.cond(basis)) if k else 1.0
     d = case.dimension
-    held = sum(_many(d, ell) for ell in case.degrees)
-    a = _quadrature(Harmonic(d, 0, "relu", 0), range(max(case.degrees) + 1))
-    left = 0.5 / d - sum(_many(d, ell) * a[ell] ** 2 for ell in case.degrees)
+    held = sum(multiplicity(d, ell) for ell in case.degrees)
+    a = coefficients(d, "relu", range(max(case.degrees) + 1))
+    left = 0.5 / d - sum(multiplicity(d, ell) * a[ell] ** 2 for ell in case.degrees)
     block, least = (
         theory.harmonic_block_error(d, case.degrees),
         theory.neuron_width_tail(d, held),
@@ -375,6 +332,7 @@ def features(
         {"n": 12, "law": "rotated", "k": 4},
         {"n": 12, "k": 1},
         {"n": 9, "law": "rotated", "k": 3, "activation": "sign"},
+        {"n": 4, "k": 1, "activation": "sign"},
     ),
     (
         Mutant("tail / .95", {"constant": 1 / 0.95}),
@@ -403,7 +361,7 @@ def random_features(
 
     Equality cases
     --------------
-    No features.
+    No features; on small polygons others too.
 
     References
     ----------

@@ -14,7 +14,8 @@ nearest training point of one's own label (inf if there is none) and h(r) = P(di
 Cover complexity (Jin, Lu, Tang and Karniadakis, arXiv 1905.11427 [recalled]) is CC = (1 - TC)/CD
 with the total cover TC = int_0^1 h dr and the cover difference CD = SC - MC of the means over
 classes covered by their own and by other classes' training points. That the error is of order
-sqrt(K) CC is an observation, not a bound. This module may import NumPy only.
+sqrt(K) CC is an observation, not a bound. This module may import NumPy, and SciPy's distances
+inside functions.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from ..errors import InapplicableError
 from ..laws import coherence_score, sampled_loss_law, sampled_ridge
 from ..selection.selection import Selection
 from ..spectrum import decompose, output_degrees_of_freedom
-from .compressed import CompressedLayer, Compression, mixed_loss, run_both
+from .compressed import ChannelCompression, CompressedLayer, mixed_loss, run_both
 from .error_bound import chain_error_bound
 from .folding import ReaderFold, folded_network, folded_reader
 from .layers import like
@@ -46,7 +46,7 @@ def compress(
     ridge: float = 0.0,
     affine: bool = True,
     rng: Any = None,
-) -> Compression:
+) -> ChannelCompression:
     """Prune every hidden site of a network to the given widths.
 
     Parameters
@@ -78,7 +78,7 @@ def compress(
 
     Returns
     -------
-    Compression
+    ChannelCompression
 
     Raises
     ------
@@ -106,7 +106,7 @@ def compress(
     losses = runs.measurement(layers).losses
     done = tuple(replace(layer, measured=loss) for layer, loss in zip(layers, losses))
     bound, note = chain_error_bound(network, pruned, done, runs)
-    return Compression(network, pruned, done, runs.output_error, bound, note)
+    return ChannelCompression(network, pruned, done, runs.output_error, bound, note)
 
 
 def as_widths(

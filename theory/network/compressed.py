@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..arrays import Array, namespace
 from ..bounds.bound import Bound
@@ -133,6 +133,38 @@ class Measurement:
     output_error: float
 
 
+class PrunedPart(Protocol):
+    """What every pruned part of a network says of itself, channels and single weights alike."""
+
+    @property
+    def name(self) -> str:
+        """Where it is."""
+
+    @property
+    def size(self) -> int:
+        """Number of channels, or weights, before."""
+
+    @property
+    def width(self) -> int:
+        """Number that is kept."""
+
+    @property
+    def predicted_loss(self) -> float:
+        """By the closed form."""
+
+    @property
+    def measured_loss(self) -> float:
+        """On the sample."""
+
+    @property
+    def bounds(self) -> dict[str, Bound]:
+        """What theory says of the loss."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures should know."""
+
+
 @dataclass(frozen=True, eq=False)
 class Compression:
     """A pruned network beside the one it came from.
@@ -141,27 +173,39 @@ class Compression:
     ----------
     original, network : Network
         Before and after.
-    layers : tuple of CompressedLayer
-        One a site, in the order of :func:`~pruneproof.theory.prunable_sites`.
+    layers : tuple of pruned parts
+        :class:`CompressedLayer` a site for channels, in the order of
+        :func:`~pruneproof.theory.prunable_sites`; :class:`~pruneproof.theory.PrunedWeights` a
+        Dense or Conv2d layer for single weights.
     output_error : float
         ||f - f#||_n, the root of the mean over samples of the squared norm of the difference.
     error_bound : Bound or None
-        B1's bound on `output_error`, where its premises hold.
+        Bound on `output_error`, where its premises hold.
     error_bound_note : str
         What the bound says, or why there is none.
     """
 
     original: Network
     network: Network
-    layers: tuple[CompressedLayer, ...]
+    layers: tuple[PrunedPart, ...]
     output_error: float
     error_bound: Bound | None
     error_bound_note: str
 
     @property
     def parameters(self) -> tuple[int, int]:
-        """Number of parameters before and after."""
+        """Number of parameters before and after, zeros included."""
         return self.original.parameter_count, self.network.parameter_count
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelCompression(Compression):
+    """What :func:`~pruneproof.theory.compress` gives: whole channels are gone.
+
+    `error_bound` is B1's.
+    """
+
+    layers: tuple[CompressedLayer, ...]
 
     def measure(self, inputs: Any) -> Measurement:
         """Losses and output error on other inputs, such as held-out ones.

@@ -16,5 +16,11 @@ STUDIES: dict[str, str] = {
     "feature-learning": "feature_learning",
     "theta": "theta",
     "generalization-gap": "generalization_gap",
+    "sgd-against-ode": "sgd_against_ode",
+    "node-against-edge": "node_against_edge",
+    "crossover": "crossover",
+    "reweighting": "reweighting",
+    "dpp-degrees-of-freedom": "dpp_degrees_of_freedom",
+    "divnet-digits": "divnet_digits",
     "width-tails": "width_tails",
 }
