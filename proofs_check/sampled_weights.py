@@ -104,7 +104,7 @@ class SampledWeight:
             kept: Floats = np.minimum(1.0, a / scale) if scale > 0 else there
             return kept
         if self.method == "uniform":
-            return self.share * there
+            return np.asarray(self.share * there)
         if self.method == "quantise":
             return 0.5 + self.weight / (2 * self.largest)
         l1, l2 = a / a.sum(), a**2 / np.sum(a**2)
@@ -159,7 +159,7 @@ class SampledWeight:
             "quantise": lambda: theory.quantised_terms(self.weight),
         }
         if self.drawn:
-            return np.asarray(theory.drawing_terms(self.weight, self.count, self.distribution))
+            return theory.drawing_terms(self.weight, self.count, self.distribution)
         return made[self.method]()
 
     @functools.cached_property
