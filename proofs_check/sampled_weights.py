@@ -165,7 +165,7 @@ class SampledWeight:
     @functools.cached_property
     def bound(self) -> theory.Bound:
         """The theory's t_delta."""
-        return np.asarray(theory.spectral_error_bound(self.terms, delta=self.level))
+        return theory.spectral_error_bound(self.terms, delta=self.level)
 
     @property
     def vacuous(self) -> bool:

@@ -28,7 +28,7 @@ LARGER = {
     "count": Whole(4, 200),
     "delta": Real(0.05, 0.5),
 }
-#: One instance a method; of L2 draws the entries are even, as small ones make its bound useless.
+#: Every method but even draws; of L2 draws the entries are even, as small ones make its bound useless.
 FROZEN = (
     {"family": "coherent", "method": "threshold-poisson", "m": 40, "n": 40, "count": 800},
     {"family": "gauss", "method": "uniform", "m": 20, "n": 30, "count": 200},
@@ -96,8 +96,7 @@ def spectral_errors(
 
     Source
     ------
-    Matrix Bernstein [R]; L and v derived [D]. Nine in ten errors were at most .46 of it; of pure
-    L2 draws with small entries 7e-4.
+    Matrix Bernstein [R]; L and v derived [D].
 
     References
     ----------

@@ -119,6 +119,7 @@ SABOTAGES: list[tuple[str, str, str, Sabotage]] = [
 def _refuted(claim: Claim) -> bool:
     if claim.by_trials:
         (verdict,) = verify(claim.id, budget="quick")
+        assert "raised" not in verdict.evidence, "the sabotage itself must run"
         return verdict.word == "REFUTED"
     return any(not claim.check(claim.instance(case)).hold for case in claim.examples)
 
