@@ -28,7 +28,7 @@ LARGER = {
     "count": Whole(4, 200),
     "delta": Real(0.05, 0.5),
 }
-#: Every method but even draws; of L2 draws the entries are even, as small ones make its bound useless.
+#: Every method but uniform draws; for L2 no entry is small, which would make its bound useless.
 FROZEN = (
     {"family": "coherent", "method": "threshold-poisson", "m": 40, "n": 40, "count": 800},
     {"family": "gauss", "method": "uniform", "m": 20, "n": 30, "count": 200},
