@@ -57,6 +57,13 @@ FAMILIES = (
     "neighbours_widths",
     "neighbours_signals",
     "neighbours_errors",
+    "sparsification_perturbation",
+    "sparsification_dropping",
+    "sparsification_sampling",
+    "sparsification_concentration",
+    "sparsification_coherence",
+    "sparsification_spectra",
+    "sparsification_graphs",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.
