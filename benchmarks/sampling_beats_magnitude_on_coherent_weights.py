@@ -18,7 +18,7 @@ import numpy as np
 from harness import table
 from numpy.typing import NDArray
 
-from pruneproof.simulations.weights import coherent_weights
+from pruneproof.simulations.coherent_weights import coherent_weights
 from pruneproof.theory import layer_error, mean_removed, sparsify, threshold_poisson
 
 #: kappa: the statement's ||D||_2 of magnitude, sampling, magnitude with its mean removed

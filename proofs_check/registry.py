@@ -52,7 +52,18 @@ FAMILIES = (
     "edge_laws",
     "committee_counterexamples",
     "committee_machines",
+    "logged_losses",
     "committee_floors",
+    "neighbours_widths",
+    "neighbours_signals",
+    "neighbours_errors",
+    "sparsification_perturbation",
+    "sparsification_dropping",
+    "sparsification_sampling",
+    "sparsification_concentration",
+    "sparsification_coherence",
+    "sparsification_spectra",
+    "sparsification_graphs",
 )
 
 #: Instance -> Sides, or (instance, rng) -> Sides; more keyword arguments are its constants.

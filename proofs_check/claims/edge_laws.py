@@ -69,8 +69,8 @@ def rows(
     inputs: int = 400,
     fraction: float = 0.5,
     activation: str = "erf",
-    tolerance: float = 0.025,
-    bias: float = 10.0,
+    tolerance: float = 0.02,
+    bias: float = 2.0,
 ) -> Rows:
     """Two teachers; `copies` = z > 0 of each as the student, else three normal rows beside them.
 
@@ -134,7 +134,7 @@ def random_edges_by_their_overlaps(
     Statement
     ---------
     E eps = eps(Q', R', T) + O(1/N), Q'_ii = c Q_ii, Q'_ij = c^2 Q_ij, R' = c R; with no error at
-    any N of linear units. Tested within 2.5 % + 10/N.
+    any N of linear units. Tested within 2 % + 2/N.
 
     Source
     ------

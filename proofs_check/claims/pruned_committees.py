@@ -244,8 +244,10 @@ def refitting_only_helps(
     unrefitted = [theory.kept_error(order, chain[:k], g) for k in range(1, size + 1)]
     refitted = [theory.reweighted_error(order, chain[:k], g) for k in range(1, size + 1)]
     direct = [seen.refitted(tuple(chain[:k])) for k in range(1, size + 1)]
+    plainly = [seen.error(tuple(chain[:k])) for k in range(1, size + 1)]
     followed = refitted if refit else unrefitted
     parts = [
+        equal(unrefitted, plainly, scale=seen.scale, size=length, part="unrefitted value"),
         equal(refitted, direct, scale=scale, size=length, part="value"),
         *(
             at_most(after, constant * before, scale=scale, size=length, part="nested")

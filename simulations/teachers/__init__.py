@@ -5,7 +5,7 @@ from __future__ import annotations
 from .activations import ActivationsFirst
 from .circulant import Circulant
 from .coherence import coherent
-from .committee import Committee, OrderParameters
+from .committee import Committee
 from .common import Feasibility, Risk, Sample, Teacher, haar_rotation
 from .erf import ErfGaussian
 from .finite import FinitePopulation
@@ -33,7 +33,6 @@ __all__ = [
     "FinitePopulation",
     "HeavyTailed",
     "LinearGaussian",
-    "OrderParameters",
     "PopulationMoment",
     "RationalPopulation",
     "ReluGaussian",

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from pruneproof.theory import Dense, Network, Spectrum
+from pruneproof.theory import Dense, Network, OrderParameters, Spectrum
 from pruneproof.theory.arrays import Array, as_count, as_generator, as_real
 
 from .common import (
@@ -36,15 +36,6 @@ from .common import (
 )
 from .gaussian_layer import as_gaussian_activation, exact_risk, layer_moment, two_layers
 from .moments import PopulationMoment
-
-
-@dataclass(frozen=True, eq=False)
-class OrderParameters:
-    """Overlaps of first-layer rows: student Q (K, K), cross R (K, M), teacher T (M, M)."""
-
-    student: Floats
-    cross: Floats
-    teacher: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +102,29 @@ class Committee:
         outputs = np.repeat(self.weights / z, z)
         return Network([Dense(weight, None, self.activation), Dense(outputs[None, :])])
 
+    def order_of(self, rows: Any, outputs: Any) -> OrderParameters:
+        """Order parameters of the student sum_k outputs_k g(rows_k . x) of this activation.
+
+        Parameters
+        ----------
+        rows : (K, d) array
+        outputs : (K,) array
+
+        Raises
+        ------
+        ValueError
+            Rows of another dimension, or not one output weight a row.
+        """
+        w, b = np.asarray(as_real("rows", rows, ndim=2)), np.asarray(self.rows)
+        if w.shape[1] != b.shape[1]:
+            raise ValueError(
+                f"the student's rows have {w.shape[1]} inputs, the teacher's {b.shape[1]}; give "
+                "rows of one length"
+            )
+        return OrderParameters(w @ w.T, w @ b.T, b @ b.T, outputs, np.asarray(self.weights))
+
     def order_parameters(self, student: Any) -> OrderParameters:
-        """Q, R and T of a student v.g(W x) with the teacher's activation.
+        """Order parameters of a network v.g(W x) with the teacher's activation.
 
         Raises
         ------
@@ -120,13 +132,13 @@ class Committee:
             A student of another form or dimension.
         """
         found = two_layers(student, self.activation)
-        if found is None or found[0].shape[1] != self.rows.shape[1]:
+        if found is None or found[0].shape[1] != self.rows.shape[1] or found[2] != 0.0:
             raise ValueError(
                 f"order parameters need a student of {self.rows.shape[1]} inputs, one "
                 f"{self.activation} layer without biases and one linear output"
             )
-        w = found[0] * (math.sqrt(2.0) if self.activation == "erf" else 1.0)
-        return OrderParameters(w @ w.T, w @ self.rows.T, self.rows @ self.rows.T)
+        scale = math.sqrt(2.0) if self.activation == "erf" else 1.0
+        return self.order_of(found[0] * scale, found[1])
 
     def inputs(self, n: int, *, rng: Any) -> Floats:
         """Inputs (n, d) from N(0, I)."""

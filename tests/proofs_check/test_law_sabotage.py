@@ -118,7 +118,7 @@ SABOTAGES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
     ("upper edge 10 % less", "marchenko_pastur_edges", "L9", _scaled_end(1, 0.9)),
 ]
 
-#: Of claims on committee machines.
+#: Of claims on committee machines and their pruning.
 COMMITTEES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
     ("5 % less", "gaussian_i2", "TS-1", _scaled(0.95)),
     ("half as fast again", "integrate_sgd", "TS-2", _faster),
@@ -127,6 +127,11 @@ COMMITTEES: list[tuple[str, str, str, Callable[[Original], Any]]] = [
     ("5 % less", "small_noise_error", "TS-4", _scaled(0.95)),
     ("1 % more", "generalization_error", "TS-5", _scaled(1.01)),
     ("2 % less", "critical_learning_rate", "TS-5", _scaled(0.98)),
+    ("2 % more", "kept_error", "PR-4", _scaled(1.02)),
+    ("10 % more", "expected_pruned_error", "PR-11", _scaled(1.1)),
+    ("2 % less", "replicated_edge_error", "PR-13", _scaled(0.98)),
+    ("2 % more", "replicated_node_error", "PR-13", _scaled(1.02)),
+    ("one edge more", "edge_count", "PR-13", lambda f: lambda *a: f(*a) + 1),
 ]
 
 
@@ -142,7 +147,7 @@ def test_sabotage_is_refuted(
     sabotage: Callable[[Original], Any],
 ) -> None:
     monkeypatch.setattr(theory, name, sabotage(getattr(theory, name)))
-    family = "determinantal" if claim.startswith("TS-") else "laws"
+    family = "laws" if claim.startswith("L") else "determinantal"
     (verdict,) = verify(f"{family}.{claim}", budget="quick")
     assert (verdict.word, verdict.ok) == ("REFUTED", False)
     assert "raised" not in verdict.evidence, "the sabotage itself must run"

@@ -22,10 +22,13 @@ LETTERS = {
 OTHERS = {f"spectral.{letter}{digit}" for letter, digits in LETTERS.items() for digit in digits}
 OTHERS |= {"spectral.P1b", "spectral.X10", "spectral.X10e"}
 DETERMINANTAL = {f"determinantal.D{i}" for i in range(1, 11)} | {"determinantal.PR-X5"}
-PRUNED = {f"determinantal.PR-{i}" for i in range(1, 13)}
+PRUNED = {f"determinantal.PR-{i}" for i in range(1, 14)}
 PRUNED |= {f"determinantal.X-{i}" for i in range(1, 9)}
 PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
 COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
+NEIGHBOURS = {f"sparsity.III-{i}" for i in range(1, 9)}
+SPARSIFICATION = {f"sparsity.II-{i}" for i in range(1, 11)} | {"sparsity.X6", "sparsity.X7"}
+SPARSIFICATION |= {f"sparsity.II-{name}" for name in ("4a", "4m", "4z", "10m")}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -43,6 +46,9 @@ def test_ids_are_exactly_the_table() -> None:
     assert named == PRUNED
     assert {name for name in every if name.startswith("determinantal.D")} < DETERMINANTAL
     assert set(every) >= COMMITTEES
+    assert {name for name in every if name.startswith("sparsity.III")} == NEIGHBOURS
+    assert set(every) >= SPARSIFICATION
+    assert {name for name in every if name.startswith("sparsity.II-")} < SPARSIFICATION
 
 
 def test_kinds_follow_the_table() -> None:
@@ -74,6 +80,17 @@ def test_kinds_follow_the_table() -> None:
     assert all(
         found[name].kind == "inequality" for name in ["PR-4", "PR-9", "PR-10", "X-1", "X-7", "X-8"]
     )
+    neighbours = {claim.id.rpartition("-")[2]: claim.kind for claim in claims("sparsity.III-*")}
+    assert {name for name, kind in neighbours.items() if kind == "identity"} == {"1", "4", "7"}
+    assert {name for name, kind in neighbours.items() if kind == "inequality"} == {"2", "5"}
+    assert [neighbours[name] for name in "368"] == ["expectation", "probability", "must-fail"]
+    assert {claim.id.partition(".")[2]: claim.kind for claim in claims("sparsity.*")}.items() >= {
+        **dict.fromkeys(("II-1", "II-2", "X6", "X7"), "inequality"),
+        **dict.fromkeys(("II-3", "II-6", "II-8", "II-10"), "identity"),
+        **dict.fromkeys(("II-4", "II-4a", "II-4z", "II-7"), "probability"),
+        **dict.fromkeys(("II-4m", "II-9"), "expectation"),
+        **dict.fromkeys(("II-5", "II-10m"), "law"),
+    }.items()
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)

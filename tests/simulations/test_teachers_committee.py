@@ -24,9 +24,11 @@ def test_replicated_student_is_the_teacher() -> None:
     assert teacher.risk(student).value <= 1e-13
     overlaps = teacher.order_parameters(student)
     group = np.repeat(np.eye(3), 4, axis=0)
-    assert np.max(np.abs(overlaps.teacher - np.eye(3))) <= 1e-15 * 10
-    assert np.max(np.abs(overlaps.cross - group)) <= 1e-14
-    assert np.max(np.abs(overlaps.student - group @ group.T)) <= 1e-14
+    assert np.max(np.abs(overlaps.T - np.eye(3))) <= 1e-15 * 10
+    assert np.max(np.abs(overlaps.R - group)) <= 1e-14
+    assert np.max(np.abs(overlaps.Q - group @ group.T)) <= 1e-14
+    assert np.max(np.abs(overlaps.v - 1.0)) <= 1e-15
+    np.testing.assert_array_equal(overlaps.A, 4.0)
 
 
 @pytest.mark.parametrize("kept", [[0], [0, 1], [0, 3, 4, 5], [2, 6, 9, 10, 11], list(range(9))])
@@ -81,3 +83,8 @@ def test_refusals() -> None:
         Committee(np.eye(2), None, "tanh")
     with pytest.raises(ValueError, match="a student of 2 inputs, one erf layer without biases"):
         Committee(np.eye(2)).order_parameters(lambda x: x)
+    shifted = Network([Dense(np.eye(2), None, "erf"), Dense(np.ones((1, 2)), np.array([0.5]))])
+    with pytest.raises(ValueError, match="without biases"):
+        Committee(np.eye(2)).order_parameters(shifted)
+    with pytest.raises(ValueError, match="rows have 3 inputs, the teacher's 2"):
+        Committee(np.eye(2)).order_of(np.eye(2, 3), np.ones(2))

@@ -35,6 +35,13 @@ RELATIVE, ABSOLUTE = 1e-9, 1e-11
 #: Longest stretches in which training is followed to a fixed point, and how close it must come:
 #: Newton's steps from farther off may end at a saddle, or at infinity.
 FOLLOWED, CLOSE = 5, 0.01
+#: Step of the differences at a fixed point; and by activation the speed left there, in learning
+#: rates, and the slope, of the largest, from which on a direction is not conserved. Copies of units
+#: relax at slopes of O(noise^2), which must not be taken for 0; integrals of relu err by more.
+_WIDTH = 1e-3
+#: Least rate * noise^4, the speed of copies beside their rest: 4e-12 left an error of 1e-3.
+_RESOLVED = 2e-12
+_REST = {"erf": (1e-13, 1e-11), "linear": (1e-13, 1e-11), "relu": (RELATIVE, 1e-8)}
 
 
 def sgd_motion(
@@ -67,7 +74,7 @@ def integrate_sgd(
     times : (n,) array
         Steps/N, at least 0 and not decreasing.
     learning_rate, output_learning_rate : float
-        eta of the first and eta_v of the second layer (0: v stays).
+        eta of the first and eta_v of the second layer (0: that layer stays).
     noise : float
         sigma, standard deviation of the labels' noise.
     activation : {"erf", "linear", "relu"}
@@ -140,12 +147,15 @@ def sgd_fixed_point(
     ------
     InapplicableError
         The motion diverges, or is not at rest after 12800/learning_rate; the speed that is left is
-        in the message.
+        in the message. Copies of units at a noise below (2e-12/learning_rate)^(1/4), where rounding
+        hides the rest.
     ValueError
         As :func:`integrate_sgd`.
     """
+    as_ridge(learning_rate, name="learning_rate", positive=True)
     right = _right_hand_side(order, learning_rate, output_learning_rate, noise, activation)
     near, left = order, np.inf
+    still, flat = _REST[activation]
     for longer in range(FOLLOWED):
         (near,) = integrate_sgd(
             near,
@@ -162,9 +172,11 @@ def sgd_fixed_point(
             return right(0.0, np.concatenate([moved, rest]))[:free] / learning_rate
 
         left = float(np.max(np.abs(speed(start[:free]))))
-        found, unrest = _at_rest(speed, start[:free])
-        if unrest < RELATIVE and np.max(np.abs(found - start[:free])) < CLOSE:
-            return _order_at(np.concatenate([found, start[free:]]), order)
+        found, unrest = _at_rest(speed, start[:free], flat)
+        if unrest < still and np.max(np.abs(found - start[:free])) < CLOSE:
+            rest = _order_at(np.concatenate([found, start[free:]]), order)
+            _check_resolved(rest, learning_rate, noise, activation)
+            return rest
     raise InapplicableError(
         f"training does not come to rest at learning rate {learning_rate:g}: its order parameters "
         f"still move by {left:.3g} learning rates a unit of time; start from the end of a longer "
@@ -172,20 +184,35 @@ def sgd_fixed_point(
     )
 
 
-def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, float]:
+def _check_resolved(rest: OrderParameters, rate: float, noise: float, activation: str) -> None:
+    """Refuse copies of units at so little noise that rounding hides where they rest."""
+    least = (_RESOLVED / rate) ** 0.25
+    if activation == "linear":  # no direction of theirs is slow: each moves or is conserved
+        return
+    size = np.sqrt(np.maximum(np.diag(rest.Q), 0.0))
+    awake = size > 0.1 * np.max(size)  # spare units are alike as well, but not slow
+    alike = np.tril(np.abs(rest.Q), -1) > (1.0 - 1e-4) * np.outer(size, size)
+    if 0.0 < noise < least and np.any(alike[awake][:, awake]):
+        raise InapplicableError(
+            f"copies of units come to rest at speeds of O(noise^4), which rounding hides at noise "
+            f"{noise:g} and learning rate {rate:g}; take a noise of at least {least:.2g}, or "
+            "small_noise_error"
+        )
+
+
+def _at_rest(speed: Callable[[Floats], Floats], state: Floats, flat: float) -> tuple[Floats, float]:
     """Zero of the speed by least-norm Newton steps, and the largest speed left.
 
-    Central differences have errors of 1e-10, so directions with a slope below 1e-8 of the largest
-    are taken for conserved. Steps are halved until the speed falls; where it does not, they end.
+    Directions with a slope below `flat` of the largest are taken for conserved: differences of
+    fourth order err by 1e-12. Steps are halved until the speed falls; where it does not, they end.
     """
-    width = np.cbrt(np.finfo(float).eps)
-    ways = width * np.eye(len(state))
+    ways = _WIDTH * np.eye(len(state))
     now, share = speed(state), 1.0
     for _ in range(50):
-        slopes = np.array([speed(state + way) - speed(state - way) for way in ways]).T / (2 * width)
+        slopes = np.array([_slope(speed, state, way) for way in ways]).T
         if not np.all(np.isfinite(slopes)):
             break
-        step = np.linalg.lstsq(slopes, now, rcond=1e-8)[0]
+        step = np.linalg.lstsq(slopes, now, rcond=flat)[0]
         share = min(1.0, 4.0 * share)
         with np.errstate(invalid="ignore"):
             moved = speed(state - share * step)
@@ -198,6 +225,15 @@ def _at_rest(speed: Callable[[Floats], Floats], state: Floats) -> tuple[Floats, 
     return state, float(np.max(np.abs(now)))
 
 
+def _slope(speed: Callable[[Floats], Floats], state: Floats, way: Floats) -> Floats:
+    """Change of the speed a step of _WIDTH that way, to fourth order."""
+    one, two = (
+        speed(state + way) - speed(state - way),
+        speed(state + 2 * way) - speed(state - 2 * way),
+    )
+    return np.asarray((8.0 * one - two) / (12.0 * _WIDTH))
+
+
 def _right_hand_side(
     order: OrderParameters,
     learning_rate: float,
@@ -208,7 +244,7 @@ def _right_hand_side(
     """Speed of the packed state, after the arguments are checked."""
     from ..kernels.committee_numba import packed_motion
 
-    rate = as_ridge(learning_rate, name="learning_rate", positive=True)
+    rate = as_ridge(learning_rate, name="learning_rate")
     output_rate = as_ridge(output_learning_rate, name="output_learning_rate")
     sigma = as_ridge(noise, name="noise")
     code = DIFFERENTIABLE.index(as_activation(activation, known=DIFFERENTIABLE))

@@ -32,11 +32,13 @@ from typing import Any
 import numpy as np
 from scipy import integrate, optimize, special
 
-from ..arrays import as_real
+from ..arrays import as_count, as_real
 from .order_parameters import OrderParameters
 
 #: Beyond this many standard deviations a normal weight has probability below 1e-32.
 _FAR = 12.0
+#: Error allowed to the overlap of two units, as a share of the overlap of a unit with itself.
+_ABSOLUTE = 1e-14
 
 
 def as_fraction(name: str, value: Any) -> float:
@@ -80,17 +82,27 @@ def dpp_odds(fraction: float) -> float:
         raise ValueError(f"fraction must lie strictly between 0 and 1, but is {c:g}")
 
     def excess(log_width: float) -> float:
-        x = math.exp(log_width) / math.sqrt(2.0)
-        return math.sqrt(math.pi) * x * float(special.erfcx(x)) - (1.0 - c)
+        dropped, kept = _shares(math.exp(log_width))
+        return math.log(dropped / (1.0 - c)) if c > 0.5 else math.log(c / kept)
 
-    # 1 - c = b sqrt(pi/2) erfcx(b/sqrt 2), b = a^{-1/2}, rises from 0 to 1 in b
-    width = math.exp(float(optimize.brentq(excess, -30.0, 15.0, xtol=1e-14, rtol=1e-14)))
-    return width**-2
+    # b = a^{-1/2}; as c <= a and 1 - c <= b sqrt(pi/2), the root lies between these
+    low, high = math.log1p(-c) - 0.5 * math.log(math.pi / 2.0), -0.5 * math.log(c)
+    return math.exp(-2.0 * float(optimize.brentq(excess, low - 0.1, high + 0.1, xtol=1e-14)))
+
+
+def _shares(width: float) -> tuple[float, float]:
+    """Shares of edges dropped and kept, 1 - c = b sqrt(pi/2) erfcx(b/sqrt 2) and c."""
+    x = width / math.sqrt(2.0)
+    dropped = math.sqrt(math.pi) * x * float(special.erfcx(x))
+    if x < 300.0:
+        return dropped, 1.0 - dropped
+    y = 0.5 / x / x  # series of c, as its digits are lost in 1 - (1 - c); the next term is 2e-14
+    return dropped, y * (1.0 - 3.0 * y + 15.0 * y * y)
 
 
 def magnitude_threshold(fraction: float) -> float:
     """Level t with P(|w| > t) = c for w ~ N(0, 1)."""
-    return float(special.ndtri(1.0 - as_fraction("fraction", fraction) / 2.0))
+    return -float(special.ndtri(as_fraction("fraction", fraction) / 2.0))
 
 
 def dpp_edge_moments(fraction: float) -> tuple[float, float]:
@@ -143,7 +155,9 @@ def dpp_edge_order(order: OrderParameters, fraction: float) -> OrderParameters:
         if abs(rho) > 1.0 - 1e-9:
             return math.copysign(alike, rho)
         spread = math.sqrt(1.0 - rho * rho)
-        return _normal_mean(lambda w: pruned(w) * mean_given(rho * w, spread), width**-2)
+        return _normal_mean(
+            lambda w: pruned(w) * mean_given(rho * w, spread), width**-2, _ABSOLUTE * own
+        )
 
     return _pruned(order, own, overlap)
 
@@ -178,7 +192,7 @@ def magnitude_edge_order(order: OrderParameters, fraction: float) -> OrderParame
             lambda w: 2.0 * w * mean_given(rho * w, spread) * density(w),
             t,
             t + _FAR,
-            epsabs=0.0,
+            epsabs=_ABSOLUTE * own,
             epsrel=1e-11,
             limit=400,
         )
@@ -196,8 +210,10 @@ def edge_count(size: int, inputs: int, kept: int) -> int:
     Raises
     ------
     ValueError
-        So few nodes that not one edge a unit is left.
+        Not whole numbers; so few nodes that not one edge a unit is left.
     """
+    size, inputs = as_count("size", size), as_count("inputs", inputs)
+    kept = as_count("kept", kept, least=0)
     exact = (kept * inputs + kept - size) / size
     if not 0 <= exact <= inputs:
         raise ValueError(
@@ -207,7 +223,7 @@ def edge_count(size: int, inputs: int, kept: int) -> int:
     return math.floor(exact + 0.5)
 
 
-def _normal_mean(f: Callable[[float], float], odds: float) -> float:
+def _normal_mean(f: Callable[[float], float], odds: float, error: float = 0.0) -> float:
     """E f(w) of an even f and w ~ N(0, 1); f bends at |w| ~ odds^{-1/2}."""
     bend = odds**-0.5
     points = sorted({min(bend, _FAR / 2), min(8.0 * bend, _FAR / 2), 1.0})
@@ -217,7 +233,7 @@ def _normal_mean(f: Callable[[float], float], odds: float) -> float:
         0.0,
         _FAR,
         points=points,
-        epsabs=0.0,
+        epsabs=error,
         epsrel=1e-12,
         limit=400,
     )

@@ -67,7 +67,8 @@ def greedy_map(kernel: Any, size: int | None = None) -> MapSet:
     InapplicableError
         `size` exceeds the numerical rank, which the message states.
     ValueError
-        Not symmetric; a residual variance below -noise: not positive semidefinite.
+        Not symmetric; an entry above the root of its two variances, or a residual variance below
+        -noise: not positive semidefinite. A set that ends early sees no more of the kernel.
 
     Notes
     -----
@@ -81,6 +82,7 @@ def greedy_map(kernel: Any, size: int | None = None) -> MapSet:
     most = m if size is None else as_count("size", size, most=m)
     variance = np.array(np.diagonal(left))
     noise = eps * m * float(np.max(variance, initial=0.0))
+    _check_pairs(left, variance, max(noise, tolerance))
     factor = np.zeros((m, most))
     kept: list[int] = []
     gains: list[float] = []
@@ -106,6 +108,19 @@ def greedy_map(kernel: Any, size: int | None = None) -> MapSet:
         )
     rest = float(np.max(variance))
     return MapSet(np.array(kept, dtype=np.int64), np.array(gains), rest * (rest > noise), noise)
+
+
+def _check_pairs(kernel: Floats, variance: Floats, tolerance: float) -> None:
+    """Refuse entries that two variances do not allow, which steps on other nodes would not meet."""
+    _check_variances(variance, tolerance)
+    root = np.sqrt(np.maximum(variance, 0.0))
+    i, j = np.unravel_index(np.argmax(np.abs(kernel) - np.outer(root, root)), kernel.shape)
+    # an error of the entry, or of a variance: sqrt(tolerance) where the other variance is 0
+    if abs(kernel[i, j]) > root[i] * root[j] + np.sqrt(tolerance) * (root[i] + root[j]) + tolerance:
+        raise ValueError(
+            f"kernel is not positive semidefinite: its entry ({i}, {j}) is {kernel[i, j]:.3g}, but "
+            f"the variances allow {root[i] * root[j]:.3g}; give a positive semidefinite one"
+        )
 
 
 def _check_variances(variance: Floats, tolerance: float) -> None:

@@ -111,7 +111,7 @@ def check_marginal(values: Floats, tolerance: float) -> None:
     low, high = float(values.min()), float(values.max())
     if low < -tolerance or high > 1.0 + tolerance or not math.isfinite(low + high):
         raise ValueError(
-            f"marginal_kernel must have eigenvalues in [0, 1], but they go from {low:.3g} to 1 + "
-            f"{high - 1.0:.3g}, where rounding allows {tolerance:.2g}; of a likelihood kernel L "
-            "give marginal_kernel(L) = L (I + L)^(-1)"
+            f"marginal_kernel must have eigenvalues in [0, 1], but they go from {low:.3g} to "
+            f"{f'1 + {high - 1.0:.3g}' if high > 1.0 else f'{high:.3g}'}, where rounding allows "
+            f"{tolerance:.2g}; of a likelihood kernel L give marginal_kernel(L) = L (I + L)^(-1)"
         )

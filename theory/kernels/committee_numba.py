@@ -190,7 +190,7 @@ def i3(activation: int, c: Floats, i: int, m: int, a: int) -> float:
     """E g'(i) m g(a), m the field itself."""
     if activation == 0:
         one = 1.0 + c[i, i]
-        root = math.sqrt(one * (1.0 + c[a, a]) - c[i, a] ** 2)
+        root = math.sqrt(one + c[a, a] + (c[i, i] * c[a, a] - c[i, a] ** 2))
         return float(2.0 / math.pi * (c[m, a] * one - c[i, m] * c[i, a]) / (root * one))
     if activation == 1:
         return float(c[m, a])
@@ -200,27 +200,33 @@ def i3(activation: int, c: Floats, i: int, m: int, a: int) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def damped(xy: float, kx: float, ky: float, kk: float) -> float:
+    """C_xy - C_kx C_ky/(1 + C_kk); exact for copies of k."""
+    return (xy + (xy * kk - kx * ky)) / (1.0 + kk)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def i4(activation: int, c: Floats, i: int, k: int, a: int, b: int) -> float:
     """E g'(i) g'(k) g(a) g(b)."""
     if activation == 1:
         return float(c[a, b])
     if activation == 2:
         return relu_i4(c, i, k, a, b)
-    one, two, ik = 1.0 + c[i, i], 1.0 + c[k, k], c[i, k]
-    ia, ib, ka, kb = c[i, a], c[i, b], c[k, a], c[k, b]
-    l4 = one * two - ik * ik
-    l0 = l4 * c[a, b] - ka * kb * one - ia * ib * two + ik * (ia * kb + ib * ka)
-    l1 = l4 * (1.0 + c[a, a]) - ka * ka * one - ia * ia * two + 2.0 * ik * ia * ka
-    l2 = l4 * (1.0 + c[b, b]) - kb * kb * one - ib * ib * two + 2.0 * ik * ib * kb
-    sine = min(1.0, max(-1.0, l0 / math.sqrt(l1 * l2)))
-    return 4.0 / math.pi**2 / math.sqrt(l4) * math.asin(sine)
+    ii, ki, ai, bi = c[i, i], c[k, i], c[a, i], c[b, i]
+    own = damped(c[k, k], ki, ki, ii)  # not cut at 0: solvers differentiate beside copies
+    ka, kb = damped(c[k, a], ki, ai, ii), damped(c[k, b], ki, bi, ii)
+    aa = damped(damped(c[a, a], ai, ai, ii), ka, ka, own)
+    bb = damped(damped(c[b, b], bi, bi, ii), kb, kb, own)
+    ab = damped(damped(c[a, b], ai, bi, ii), ka, kb, own)
+    sine = min(1.0, max(-1.0, ab / math.sqrt((1.0 + aa) * (1.0 + bb))))
+    return 4.0 / math.pi**2 / math.sqrt((1.0 + ii) * (1.0 + own)) * math.asin(sine)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def j2(activation: int, c: Floats, i: int, k: int) -> float:
     """E g'(i) g'(k)."""
     if activation == 0:
-        size = (1.0 + c[i, i]) * (1.0 + c[k, k]) - c[i, k] ** 2
+        size = 1.0 + c[i, i] + c[k, k] + (c[i, i] * c[k, k] - c[i, k] ** 2)
         return 2.0 / math.pi / math.sqrt(size)
     if activation == 1:
         return 1.0

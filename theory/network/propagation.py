@@ -31,6 +31,7 @@ from ..arrays import Array, namespace, to_numpy
 from ..bounds.bound import Bound
 from ..bounds.network import operator_norm
 from ..errors import InapplicableError
+from ..sparsification.convolution import convolution_singular_values
 from .activations import LIPSCHITZ
 from .layers import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Residual, like
 from .network import Network, as_inputs, batches
@@ -163,16 +164,14 @@ def spectral_reading_witness(z: float = 1.0) -> tuple[Network, Network, Array]:
     )
 
 
-def convolution_norm_bound(weight: Any, image: Sequence[int]) -> float:
+def _padded_norm(weight: Any, image: Sequence[int]) -> float:
     """Norm of the circular convolution on (h + kh - 1, w + kw - 1) points.
 
-    It is at least that of the same kernel on (h, w) images with zeros around, any stride. The
-    frequencies' (out, in) matrices have its singular values (Sedghi, Gupta and Long [recalled]).
+    It is at least that of the same kernel on (h, w) images with zeros around, any stride (S11).
     """
     kernel = to_numpy(weight)
-    grid = tuple(int(n) + k - 1 for n, k in zip(image, kernel.shape[2:]))
-    blocks = np.fft.rfft2(kernel, grid).transpose(2, 3, 0, 1)  # the other half are conjugates
-    return float(np.max(np.linalg.norm(blocks, 2, axis=(-2, -1))))
+    rows, columns = (int(n) + k - 1 for n, k in zip(image, kernel.shape[2:], strict=True))
+    return float(convolution_singular_values(kernel, (rows, columns))[0])
 
 
 def as_norm(norm: str) -> str:
@@ -220,7 +219,7 @@ def _layer_norm(layer: Dense | Conv2d, shape: Sequence[int], norm: str, absolute
     weight = namespace(layer.weight).abs(layer.weight) if absolute else layer.weight
     if norm == "inf":  # a row of a convolution at the border is part of one inside
         return float(np.max(np.sum(np.abs(to_numpy(weight)).reshape(layer.outputs, -1), axis=1)))
-    return operator_norm(weight) if weight.ndim == 2 else convolution_norm_bound(weight, shape[2:])
+    return operator_norm(weight) if weight.ndim == 2 else _padded_norm(weight, shape[2:])
 
 
 def _squares(values: Array, norm: str) -> float:

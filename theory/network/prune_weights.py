@@ -235,9 +235,8 @@ def _described(
     if method in (*BY_SIZE, *BY_WEIGHTED_SIZE):
         counts = np.sum(mask, axis=1)
         weighted = method in BY_WEIGHTED_SIZE
-        # chosen by sqrt(G_jj): T2' bounds the error under G, and that under the covariance is less
-        ground = reading.second_moment if weighted else moment
-        found = soft_sparsity_bound(before, counts, ground, weighted=weighted)
+        sizes = np.sqrt(np.diag(reading.second_moment)) if weighted else None
+        found = soft_sparsity_bound(before, counts, moment, sizes=sizes)
         terms = {**found.terms, "positions": float(many)}
         bounds["soft sparsity"] = Bound("sparsity.T7", many * found.value, trivial, terms, note)
     else:

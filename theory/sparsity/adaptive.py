@@ -30,6 +30,8 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 #: What is taken off N before it is rounded up.
 _ROUNDING = 1e-9
+#: Weights that are compared together.
+_BLOCK = 2**16
 
 
 def sap_count(
@@ -115,14 +117,12 @@ def sap_step(
     masks = _masks(layers, mask)
     scope = as_scope(scope)
     if scope == "global":
-        level = _threshold([np.abs(w)[m] for w, m in zip(layers, masks)], settings)
-        return [m & (np.abs(w) >= level) for w, m in zip(layers, masks)]
+        level = _threshold(layers, masks, settings)
+        return [_above(w, m, level) for w, m in zip(layers, masks)]
     if scope == "layer":
-        return [
-            m & (np.abs(w) >= _threshold([np.abs(w)[m]], settings)) for w, m in zip(layers, masks)
-        ]
+        return [_above(w, m, _threshold([w], [m], settings)) for w, m in zip(layers, masks)]
     return [
-        np.stack([m & (np.abs(w) >= _threshold([np.abs(w)[m]], settings)) for w, m in zip(*layer)])
+        np.stack([_above(w, m, _threshold([w], [m], settings)) for w, m in zip(*layer)])
         for layer in zip(layers, masks)
     ]
 
@@ -170,15 +170,30 @@ def as_scope(scope: str) -> str:
     return scope
 
 
-def _threshold(parts: list[Floats], settings: tuple[float, ...]) -> float:
+def _threshold(weights: list[Floats], masks: list[Mask], settings: tuple[float, ...]) -> float:
     """theta of one scope, 0 where nothing is pruned, inf where everything is."""
+    parts = [np.abs(w).reshape(-1) if m.all() else np.abs(w[m]) for w, m in zip(weights, masks)]
     sizes = parts[0] if len(parts) == 1 else np.concatenate(parts)
     count = _count(sizes, *settings)
     if count == 0:
         return 0.0
     if count >= sizes.size:  # gamma > 1 or eta > 0 with beta = 1
         return math.inf
-    return float(np.partition(sizes, count)[count])
+    sizes.partition(count)  # in place: an array of our own
+    return float(sizes[count])
+
+
+def _above(weight: Floats, mask: Mask, level: float) -> Mask:
+    """What survives the threshold, ties included; by blocks that stay in cache."""
+    if level == 0.0:
+        return mask
+    flat, before = weight.reshape(-1), mask.reshape(-1)
+    after = np.empty(flat.size, dtype=bool)
+    for start in range(0, flat.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        np.greater_equal(np.abs(flat[part]), level, out=after[part])
+        after[part] &= before[part]
+    return after.reshape(mask.shape)
 
 
 def _count(sizes: Floats, p: float, q: float, eta: float, gamma: float, beta: float) -> int:

@@ -8,8 +8,8 @@ there are m terms, with coefficients of l_1 size at most t in units ||f_j||, and
 
 Proof: keep the k largest |c_j| ||f_j|| exactly, the rest has l_1 mass D <= kappa_k t; draw m - k
 terms D sign(c_j) f_j/||f_j|| with probability |c_j| ||f_j||/D; then E error^2 =
-(D^2 - ||rest||^2)/(m-k). sup_q K(q,2) = 1.07533.., and no m up to 400 exceeds it on a fine grid of q:
-K <= 1.0754 is a numerical certificate, not a proof. [derived]
+(D^2 - ||rest||^2)/(m-k). sup_q K(q,2) = 1.07533..., and no other m up to 400 comes near it on a
+fine grid of q: K <= 1.0754 is a numerical certificate, not a proof. [derived]
 
 Gao, Ing and Yang 2013, Theorem 2, prints the constant 2 T_p for any p [seen]; for Hilbert spaces it
 holds with 1.08, while its printed proof loses a factor 2^{1/q-1/2}.

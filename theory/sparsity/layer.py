@@ -19,7 +19,7 @@ import numpy as np
 from ..arrays import as_real, to_numpy
 from ..bounds.bound import Bound
 from .indices import as_order, log_norms
-from .neuron import Floats, moment_of, normalised
+from .neuron import Floats, moment_of
 from .stechkin import Q_GRID, log_kappa
 from .top import top_entries
 
@@ -30,7 +30,7 @@ def soft_sparsity_bound(
     cov: Any,
     *,
     q: float | Sequence[float] | None = None,
-    weighted: bool = False,
+    sizes: Any = None,
 ) -> Bound:
     r"""Bound on E||D h||_2^2 when row i keeps its s_i largest entries (T7, one layer).
 
@@ -43,8 +43,10 @@ def soft_sparsity_bound(
         G; the covariance with the bias fixed.
     q : float or sequence, optional
         Orders in (0, 2), the best for each row; .05, .10, ..., 1.95 if not given.
-    weighted : bool
-        The rows keep their largest |u_ij| = |w_ij| sqrt(G_jj): then u and lam_max(R) (T2').
+    sizes : (d,) array, optional
+        The rows keep their largest |u_ij| = |w_ij| sizes_j, sizes at least 0, and 0 only where
+        `cov` is 0: then u stands for w and cov_ij/(sizes_i sizes_j) for cov. With sqrt(G_jj) that
+        is T2'; with the bias fixed, cov may be the covariance and sizes still sqrt(G_jj).
 
     Returns
     -------
@@ -65,9 +67,10 @@ def soft_sparsity_bound(
     moment = moment_of(cov, rows.shape[1])
     counts = _counts(rows, kept)
     trivial = float(np.sum((rows @ moment) * rows))
-    if weighted:
-        moment, sizes = normalised(moment)
-        rows = rows * sizes
+    if sizes is not None:
+        scale = _scales(sizes, moment)
+        inverse = np.where(scale > 0.0, 1.0 / np.where(scale > 0.0, scale, 1.0), 0.0)
+        rows, moment = rows * scale, moment * inverse[:, None] * inverse[None, :]
     tails = float(np.sum(np.exp(2.0 * log_tails(rows, counts, Q_GRID if q is None else q))))
     top = max(0.0, float(np.linalg.eigvalsh(moment)[-1]))
     note = "mean squared error of the layer's sums; certain"
@@ -85,6 +88,16 @@ def log_tails(rows: Floats, counts: Any, q: float | Sequence[float]) -> Floats:
         kappas = [log_kappa(int(s), d, x, 2.0) if s < d else -math.inf for s in some]
         best = np.minimum(best, np.array(kappas)[place] + log_norms(rows, x))
     return best
+
+
+def _scales(sizes: Any, moment: Floats) -> Floats:
+    """Sizes of the inputs, checked against the moment that they scale."""
+    scale = to_numpy(as_real("sizes", sizes, ndim=1))
+    if scale.size != moment.shape[0]:
+        raise ValueError(f"sizes must have {moment.shape[0]} entries, but has {scale.size}")
+    if float(np.min(scale)) < 0.0 or np.any(np.diag(moment)[scale == 0.0] > 0.0):
+        raise ValueError("sizes must be above 0 wherever an input varies; give sqrt(G_jj)")
+    return scale
 
 
 def _counts(rows: Floats, kept: Any) -> Any:

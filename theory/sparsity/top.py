@@ -10,9 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..arrays import Array, as_count, is_numpy, namespace, to_numpy
+from ..arrays import Array, as_count, as_real, is_numpy, namespace, to_numpy
 from .indices import magnitudes
+
+Floats = NDArray[np.float64]
+#: Entries that are partitioned together (2 MiB).
+_BLOCK = 2**18
 
 
 def top_entries(w: Any, kept: Any) -> Array:
@@ -39,21 +44,20 @@ def top_entries(w: Any, kept: Any) -> Array:
     -----
     For the largest entries of a whole matrix give ``w.reshape(-1)``.
     """
-    sizes = magnitudes("w", w)
-    xp = namespace(sizes)
-    d = sizes.shape[-1]
-    if not is_numpy(xp):
-        return _by_sorting(sizes, kept)
-    flat = sizes.reshape(-1, d)
+    w = as_real("w", w)
+    if w.ndim == 0 or not is_numpy(namespace(w)):
+        return _by_sorting(magnitudes("w", w), kept)
+    d = w.shape[-1]
+    flat = w.reshape(-1, d)
     if np.ndim(kept) == 0:
         mask = _one_count(flat, as_count("kept", kept, least=0, most=d))
     else:
-        counts = _row_counts(kept, sizes.shape[:-1], d)
+        counts = _row_counts(kept, w.shape[:-1], d)
         mask = np.empty(flat.shape, dtype=bool)
         for count in np.unique(counts):  # one partition for all rows of equal count
             rows = counts == count
             mask[rows] = _one_count(flat[rows], int(count))
-    return mask.reshape(sizes.shape)
+    return mask.reshape(w.shape)
 
 
 def top_threshold(w: Any, kept: int) -> float:
@@ -77,15 +81,24 @@ def keep_top(w: Any, kept: Any) -> Array:
     return xp.where(mask, w, xp.zeros_like(w))
 
 
-def _one_count(sizes: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
-    """Mask of the `count` largest of each row of |w|, (rows, d)."""
-    d = sizes.shape[1]
+def _one_count(w: Floats, count: int) -> NDArray[np.bool_]:
+    """Mask of the `count` largest |w| of each row, by blocks of rows that stay in cache."""
+    rows, d = w.shape
     if count in (0, d):
-        return np.full(sizes.shape, count == d)
-    threshold = np.partition(sizes, d - count, axis=1)[:, d - count, None]
+        return np.full(w.shape, count == d)
+    mask = np.empty(w.shape, dtype=bool)
+    block = max(1, _BLOCK // d)
+    for start in range(0, rows, block):
+        mask[start : start + block] = _largest(np.abs(w[start : start + block]), count)
+    return mask
+
+
+def _largest(sizes: Floats, count: int) -> NDArray[np.bool_]:
+    """Mask of the `count` largest of each row, 0 < count < d."""
+    place = sizes.shape[1] - count
+    threshold = np.partition(sizes, place, axis=1)[:, place, None]
     mask = sizes >= threshold
-    found = np.count_nonzero(mask, axis=1)
-    tied = np.flatnonzero(found > count)
+    tied = np.flatnonzero(np.count_nonzero(mask, axis=1) > count)
     if tied.size:
         above = sizes[tied] > threshold[tied]
         missing = count - np.count_nonzero(above, axis=1)
@@ -94,7 +107,7 @@ def _one_count(sizes: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
     return mask
 
 
-def _row_counts(kept: Any, shape: tuple[int, ...], d: int) -> np.ndarray[Any, Any]:
+def _row_counts(kept: Any, shape: tuple[int, ...], d: int) -> NDArray[Any]:
     counts = to_numpy(kept)
     if counts.shape != shape:
         raise ValueError(

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.coherent_weights import MODEST, coherent_weights
 from pruneproof.simulations.figures import BLACK, BLUE, GREEN, GREY, VERMILLION, Curve, Panel, draw
-from pruneproof.simulations.weights import SMALL, coherent_weights
 
 from ..study import Study
 from .curves import BARS, Records, measured, values, where
@@ -67,12 +67,12 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 def below(size: float, large: float) -> tuple[float, float, float]:
     """P(|w| < size), and the means of |w| and w^2 there, of an entry of the model."""
-    u, tail = min(size, SMALL), math.exp(-(size**2) / 2.0)
+    u, tail = min(size, MODEST), math.exp(-(size**2) / 2.0)
     share = math.erf(size / math.sqrt(2.0))
     return (
-        (1.0 - large) * u / SMALL + large * share,
-        (1.0 - large) * u**2 / (2.0 * SMALL) + large * math.sqrt(2.0 / math.pi) * (1.0 - tail),
-        (1.0 - large) * u**3 / (3.0 * SMALL)
+        (1.0 - large) * u / MODEST + large * share,
+        (1.0 - large) * u**2 / (2.0 * MODEST) + large * math.sqrt(2.0 / math.pi) * (1.0 - tail),
+        (1.0 - large) * u**3 / (3.0 * MODEST)
         + large * (share - size * math.sqrt(2.0 / math.pi) * tail),
     )
 
@@ -86,7 +86,7 @@ def dropped_law(method: str, coherence: float, large: float) -> tuple[float, flo
         _, first, second = below(tau, large)
         return 0.0, tau * first - second
     t = brentq(lambda t: 1.0 - below(t, large)[0] - KEPT, 1e-6, 9.0)
-    mean = coherence * (1.0 - large) * min(t, SMALL) ** 2 / (2.0 * SMALL)
+    mean = coherence * (1.0 - large) * min(t, MODEST) ** 2 / (2.0 * MODEST)
     variance = below(t, large)[2] - mean**2
     return (0.0 if method == "corrected" else mean), variance
 
@@ -126,7 +126,7 @@ def crossover(records: Records) -> float | None:
 def sums_law(method: str, coherence: float, large: float, *, fixed: bool) -> float:
     """Root mean squared error of the sums over their size, of many entries (S8)."""
     mean, variance = dropped_law(method, coherence, large)
-    own = coherence * (1.0 - large) * SMALL / 2.0
+    own = coherence * (1.0 - large) * MODEST / 2.0
     signal = _square(own, below(40.0, large)[2] - own**2, MEAN)
     return math.sqrt(_square(mean, variance, 0.0 if fixed else MEAN) / signal)
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from pruneproof import theory
+from pruneproof.simulations.coherent_weights import coherent_weights
 from pruneproof.simulations.figures import BLACK, BLUE, GREEN, GREY, VERMILLION, Curve, Panel, draw
-from pruneproof.simulations.weights import coherent_weights
 
 from ..study import Study
 from .curves import BARS, Records, measured, styled, values, where

@@ -180,10 +180,26 @@ def test_what_cannot_be_integrated_is_refused() -> None:
     order = drawn_order()
     with pytest.raises(ValueError, match="times must start at 0 or later and not decrease"):
         theory.integrate_sgd(order, [2.0, 1.0], learning_rate=0.1)
-    with pytest.raises(ValueError, match="learning_rate must be above 0, but is -1"):
+    with pytest.raises(ValueError, match="learning_rate must be at least 0, but is -1"):
         theory.integrate_sgd(order, [1.0], learning_rate=-1.0)
     with pytest.raises(ValueError, match="activation must be one of erf, linear, relu"):
         theory.integrate_sgd(order, [1.0], learning_rate=0.1, activation="sign")
     pruned = OrderParameters(np.diag([1.0, 0.0]), np.zeros((2, 1)), [[1.0]], [1, 1], [1])
     with pytest.raises(theory.InapplicableError, match="field 1 has the variance 0"):
         theory.integrate_sgd(pruned, [1.0], learning_rate=0.1, activation="relu")
+
+
+def test_the_first_layer_rests_without_its_rate() -> None:
+    """Then the second layer relaxes to G^+ b: dv/dt = eta_v (b - G v) is linear."""
+    order = drawn_order()
+    gram = theory.gaussian_i2(order.covariance)
+    g, b = gram[:3, :3], gram[:3, 3:] @ order.A
+    values, vectors = np.linalg.eigh(g)
+    gap = vectors.T @ (order.v - np.linalg.solve(g, b))
+    expected = np.linalg.solve(g, b) + vectors @ (np.exp(-2.0 * values) * gap)
+    (end,) = theory.integrate_sgd(order, [4.0], learning_rate=0.0, output_learning_rate=0.5)
+    assert end.v == pytest.approx(expected, rel=1e-7, abs=0)
+    assert np.array_equal(end.Q, order.Q)
+    assert np.array_equal(end.R, order.R)
+    with pytest.raises(ValueError, match="learning_rate must be above 0"):
+        theory.sgd_fixed_point(order, learning_rate=0.0, output_learning_rate=0.5)

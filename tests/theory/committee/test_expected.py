@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from pruneproof import theory
+from pruneproof.theory.committee.edges import dpp_edge_moments, dpp_odds
 from pruneproof.theory.committee.expected import RULES
 from pruneproof.theory.committee.pruned import check_rank
 
@@ -240,3 +241,49 @@ def test_numbers_of_edges_of_the_published_budgets() -> None:
     assert [theory.edge_count(6, 500, k) for k in range(1, 6)] == [83, 166, 250, 333, 417]
     with pytest.raises(ValueError, match="edges a unit of 1 inputs; choose another budget"):
         theory.edge_count(6, 1, 1)
+
+
+@pytest.mark.parametrize("rule", ["dpp-edge", "magnitude-edge"])
+@pytest.mark.parametrize("c", [1e-200, 1e-17, 1e-12, 1e-6, 1 - 1e-12, 1 - 1e-15])
+def test_almost_no_edges_and_almost_all(rule: str, c: float) -> None:
+    """DPP edges keep 3c of the squares as c -> 0 (E w^4 = 3), and 1 as c -> 1; all finite."""
+    order = theory.replicated_order(2, 2, 1.0)
+    found = theory.expected_pruned_error(order, rule, c)
+    assert found == pytest.approx(0.0 if c > 0.5 else 1 / 3, rel=0, abs=1e-3)
+    own, alike = dpp_edge_moments(c)
+    assert own == pytest.approx(min(3 * c, 1.0), rel=1e-4, abs=0)
+    assert 0 <= alike <= own <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("c", [1e-12, 1e-6, 1e-3, 0.3, 0.9])
+def test_odds_of_dpp_edges_keep_the_fraction(c: float) -> None:
+    """E a w^2/(1 + a w^2) = c by quadrature; below x = 300 the digits of 1 - c cost up to 2e-11."""
+    from scipy import integrate
+
+    a = dpp_odds(c)
+    kept, _ = integrate.quad(
+        lambda w: 2 * a * w * w / (1 + a * w * w) * math.exp(-w * w / 2) / math.sqrt(2 * math.pi),
+        0,
+        40,
+        points=[0.1, 1, 5],
+        epsabs=0,
+        epsrel=1e-12,
+    )
+    assert kept == pytest.approx(c, rel=3e-11, abs=0)
+
+
+@pytest.mark.parametrize("given", [(0, 500, 1), (6, 0, 1), (6, 500, 1.5), (6, 500, -1)])
+def test_edge_counts_are_of_whole_numbers(given: tuple[int, int, float]) -> None:
+    with pytest.raises(ValueError, match=r"(size|inputs|kept) must be"):
+        theory.edge_count(*given)
+
+
+def test_the_bound_of_fusion_is_the_least_of_its_tails() -> None:
+    rng = np.random.default_rng(8)
+    w, b = rng.standard_normal((5, 9)), rng.standard_normal((2, 9))
+    order = theory.OrderParameters.from_rows(w, b, rng.standard_normal(5), [1.0, 1.0])
+    lam = np.linalg.eigvalsh(theory.gaussian_i2(order.Q))[::-1]
+    for k in range(1, 6):
+        least = min(np.sum(lam[s:]) / (k - s) for s in range(k))
+        bound = theory.fusion_bound(order, k)
+        assert bound == pytest.approx(least * np.sum(order.v**2) / 2, rel=1e-12, abs=0)

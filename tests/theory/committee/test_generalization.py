@@ -59,9 +59,7 @@ def test_the_teachers_of_the_simulations_agree() -> None:
     teacher = Committee.orthogonal(2, 8, rng=0)
     student = teacher.replicated(2)
     seen = teacher.order_parameters(student)
-    order = theory.OrderParameters(
-        seen.student * 0.5, seen.cross * 0.5**0.5, seen.teacher, np.full(4, 0.4), np.ones(2)
-    )
+    order = theory.OrderParameters(seen.Q * 0.5, seen.R * 0.5**0.5, seen.T, np.full(4, 0.4), seen.A)
     rows = teacher.rows * math.sqrt(8)  # rows of the simulations are divided by sqrt(N) already
     again = theory.OrderParameters.from_rows(
         np.repeat(rows, 2, axis=0) * 0.5**0.5, rows, np.full(4, 0.4), np.ones(2)

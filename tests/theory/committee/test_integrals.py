@@ -198,3 +198,34 @@ def test_what_has_no_gradient_is_refused() -> None:
         theory.gaussian_i2(np.eye(2), "tanh")
     with pytest.raises(ValueError, match="not positive semidefinite"):
         theory.gaussian_i2([[1.0, 2.0], [2.0, 1.0]])
+
+
+def test_overlaps_of_copies_are_singular_up_to_the_rounding_of_long_rows() -> None:
+    """Copies: eigenvalues 0 up to a few eps ||C||_F n, and no more is let through."""
+    unit = np.ones((3, 3))
+    direction = np.array([1.0, -1.0, 0.0]) / math.sqrt(2.0)
+    step = np.finfo(np.float64).eps * 9.0 * np.outer(direction, direction)
+    found = theory.gaussian_i2(unit - 3.0 * step)
+    np.testing.assert_allclose(found, 1.0 / 3.0, rtol=1e-14)
+    with pytest.raises(ValueError, match="rounding allows"):
+        theory.gaussian_i2(unit - 8.0 * step)
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e8, 1e12])
+def test_gradient_integrals_of_large_rows(scale: float) -> None:
+    """With rows scaled up, erf(u/sqrt 2) -> sign u: erf's I4 tends to that of the signs given 0.
+
+    sqrt(det C_SS) I4 -> (4/pi^2) asin rho' of the fields given u_i = u_k = 0, off by O(1/scale);
+    rounding of C costs scale * eps and below 1e-9.
+    """
+    rows = np.random.default_rng(4).standard_normal((4, 6))
+    c = scale * rows @ rows.T / 6
+    given = c[2:, 2:] - c[2:, :2] @ np.linalg.solve(c[:2, :2], c[:2, 2:])
+    rho = given[0, 1] / math.sqrt(given[0, 0] * given[1, 1])
+    limit = 4 / math.pi**2 * math.asin(rho) / math.sqrt(np.linalg.det(c[:2, :2]))
+    allowed = 20 / scale + 1e-9
+    assert theory.gaussian_i4(c)[0, 1, 2, 3] == pytest.approx(limit, rel=allowed, abs=0)
+    assert committee_numba.i4(0, c, 0, 1, 2, 3) == pytest.approx(limit, rel=allowed, abs=0)
+    own = 2 / math.pi / math.sqrt(1 + 2 * c[0, 0])
+    assert theory.gaussian_j2(c)[0, 0] == pytest.approx(own, rel=1e-14, abs=0)
+    assert committee_numba.j2(0, c, 0, 0) == pytest.approx(own, rel=1e-14, abs=0)

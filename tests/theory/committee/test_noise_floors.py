@@ -158,3 +158,16 @@ def test_floors_name_the_premise_that_fails() -> None:
         theory.linear_noise_floor(3, learning_rate=1.0, noise=0.1)
     with pytest.raises(ValueError, match="noise must be at least 0"):
         theory.linear_noise_floor(3, learning_rate=0.1, noise=-0.1)
+
+
+@pytest.mark.parametrize("copies", [2, 3])
+def test_copies_at_little_noise_rest_as_stated_or_are_refused(copies: int) -> None:
+    """Their rest is the small-noise one within O(sigma^2) and 2e-3, or rounding hides it."""
+    order, rate = copied(1, copies), 0.2
+    for noise in (0.01, 0.003):
+        stated = theory.small_noise_error(order, learning_rate=rate, noise=noise)
+        assert at_rest(order, rate, noise) == pytest.approx(stated, rel=2e-3, abs=0)
+    with pytest.raises(
+        theory.InapplicableError, match=r"copies of units .* noise of at least 0\.00"
+    ):
+        at_rest(order, rate, 1e-4)

@@ -87,7 +87,16 @@ def test_bad_input() -> None:
         greedy_map(np.diag([1.0, 2.0, 0.0]), 3)
     with pytest.raises(ValueError, match="size must be at least 1 and at most 2, but is 3"):
         greedy_map(np.eye(2), 3)
-    with pytest.raises(ValueError, match=r"kernel is not positive semidefinite: .* variance -3"):
-        greedy_map([[1.0, 2.0], [2.0, 1.0]])
+    with pytest.raises(ValueError, match=r"kernel is not positive semidefinite: .* variance -15"):
+        greedy_map(1.9 * np.eye(3) - 0.9)
     with pytest.raises(ValueError, match="kernel must be square"):
         greedy_map(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("kernel", [[[0, 1], [1, 0]], [[2, 0, 0], [0, 0, 1], [0, 1, 0]]])
+def test_indefinite_where_no_step_looks(kernel: list[list[float]]) -> None:
+    """Nodes of variance 0 are never chosen, so no residual variance tells on them."""
+    with pytest.raises(
+        ValueError, match=r"not positive semidefinite: its entry .* is 1, but .* 0;"
+    ):
+        greedy_map(np.array(kernel, dtype=float))

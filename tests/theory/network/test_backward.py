@@ -50,7 +50,7 @@ def test_finer_tolerance_costs_edges_and_buys_accuracy(method: str) -> None:
             Dense(rng.standard_cauchy((2, 8))),
         ]
     )
-    x = rng.standard_normal((300, 6))
+    x = rng.standard_normal((100, 6))
     coarse, fine = (backward_approx(net, x, method=method, tolerance=t) for t in (0.3, 0.01))
     assert coarse.edges <= fine.edges
     assert fine.squared_error <= coarse.squared_error

@@ -160,16 +160,35 @@ def test_refit_of_a_convolution_is_least_squares_on_patches() -> None:
     assert y.shape == z.shape
 
 
-@pytest.mark.skipif(not hasattr(theory, "sparsify"), reason="no samplers yet")
 @pytest.mark.parametrize("scope", ["neuron", "layer", "global"])
-def test_samplers(scope: str) -> None:
+def test_samplers_see_rows_layers_or_the_whole(monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
+    """A stand-in sampler that draws uniformly and rescales, and remembers what it was asked."""
+    asked = []
+
+    def sampler(weight: Any, nonzeros: int, *, method: str, rng: Any) -> Any:
+        asked.append((weight.shape, nonzeros, method))
+        keep = nonzeros / weight.size
+        return np.where(rng.random(weight.shape) < keep, weight / keep, 0.0)
+
+    monkeypatch.setattr(theory, "sparsify", sampler, raising=False)
     net, x = dense_network()
-    for method in ("threshold-poisson", "uniform", "l1"):
-        found = prune_weights(net, x, 0.5, method=method, scope=scope, rng=0)
-        assert found.error_bound is not None
-        assert found.output_error <= found.error_bound.value
-        for layer in found.layers:
-            assert layer.predicted_loss == pytest.approx(layer.measured_loss, rel=1e-9, abs=0)
+    found = prune_weights(net, x, 0.5, method="l1", scope=scope, rng=0)
+    expected = {
+        "neuron": [((1, 6), 3, "l1")] * 12 + [((1, 12), 6, "l1")] * 9 + [((1, 9), 5, "l1")] * 2,
+        "layer": [((12, 6), 36, "l1"), ((9, 12), 54, "l1"), ((2, 9), 9, "l1")],
+        "global": [((1, 198), 99, "l1")],
+    }
+    assert asked == expected[scope]
+    assert found.soft_sparsity_bound is None
+    assert found.error_bound is not None
+    assert found.output_error <= found.error_bound.value
+    for layer in found.layers:
+        assert layer.predicted_loss == pytest.approx(layer.measured_loss, rel=1e-9, abs=0)
+        assert layer.measured_loss <= layer.bounds["largest eigenvalue"].value * (1 + 1e-9)
+        assert "T7 says nothing" in layer.notes[0]
+    if scope == "global":
+        with pytest.raises(ValueError, match="use scope layer"):
+            prune_weights(net, x, 0.5, method="row-l1", rng=0)
 
 
 def test_any_library(to_backend: Any) -> None:

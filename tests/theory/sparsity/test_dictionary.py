@@ -73,13 +73,13 @@ def test_sampled_error_is_exact() -> None:
         weight = np.prod(rest[list(draw)] / mass)
         total += weight * np.sum((atoms @ (c - picked)) ** 2)
     assert theory.sampled_error(gram, c, 3, 1) == pytest.approx(total, rel=1e-12, abs=0)
-    draws = np.array([theory.sampled_terms(c, norms, 3, 1, rng=s) for s in range(4000)])
+    draws = np.array([theory.sampled_terms(c, norms, 3, 1, rng=s) for s in range(1600)])
     assert np.all(np.count_nonzero(draws, axis=1) <= 3)
     assert np.all(np.abs(draws) @ norms <= sizes.sum() * (1 + 1e-12))
     errors = np.sum(((c - draws) @ atoms.T) ** 2, axis=1)
     spread = errors.std() / math.sqrt(errors.size)
     assert abs(errors.mean() - total) < 5 * spread  # false alarm 6e-7
-    np.testing.assert_allclose(draws.mean(axis=0), c, atol=5 * draws.std(axis=0).max() / 60)
+    np.testing.assert_allclose(draws.mean(axis=0), c, atol=5 * draws.std(axis=0).max() / 40)
 
 
 @pytest.mark.parametrize("seed", range(6))

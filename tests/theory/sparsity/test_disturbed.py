@@ -54,6 +54,14 @@ def test_relative_noise(weights: Any, family: str, d: int, seed: int, t: float) 
         assert number == pytest.approx(index / spread, rel=1e-12, abs=0)
 
 
+def test_relative_noise_is_attained() -> None:
+    # small entries carry the p-norm and grow, the large one carries the q-norm and shrinks
+    w = np.append(np.full(10**5, 1e-4), 1.0)
+    noisy = w * np.append(np.full(10**5, math.exp(0.1)), math.exp(-0.1))
+    change = math.log(effective_number(noisy, 0.5, 2.0) / effective_number(w, 0.5, 2.0))
+    assert 0.99 < change / theory.relative_noise_bounds(0.1, 0.5, 2.0)[1] <= 1.0
+
+
 @settings(max_examples=20)
 @given(FAMILIES, st.integers(2, 20), st.integers(0, 10**6), st.floats(1e-3, 3))
 def test_additive_noise(weights: Any, family: str, d: int, seed: int, size: float) -> None:

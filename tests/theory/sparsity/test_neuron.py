@@ -88,6 +88,26 @@ def test_bounds_are_attained() -> None:
     assert theory.pruning_error(w, theory.keep_top(w, 3), ones) == found.terms["dropped"] ** 2
 
 
+@settings(max_examples=20)
+@given(FAMILIES, st.integers(2, 10), st.integers(0, 10**6), st.data())
+def test_layer_bound_holds_and_is_the_sum_of_its_rows(
+    weights: Any, family: str, d: int, seed: int, data: Any
+) -> None:
+    rows = np.stack([weights(family, d, seed + i) for i in range(3)])
+    counts = np.array(data.draw(st.lists(st.integers(0, d), min_size=3, max_size=3)))
+    h = relu_features(d, seed)
+    g, cov = theory.second_moment(h), theory.second_moment(h, centered=True)
+    for moment, sizes in ((g, None), (cov, None), (cov, np.sqrt(np.diag(g)))):
+        scores = rows if sizes is None else rows * sizes
+        kept = np.where(theory.top_entries(scores, counts), rows, 0.0)
+        bound = theory.soft_sparsity_bound(rows, counts, moment, sizes=sizes)
+        error = float(np.sum(theory.pruning_error(rows, kept, moment)))
+        assert error <= bound.value * (1 + 1e-10) + 1e-12 * bound.trivial
+    single = [theory.neuron_bound(w, int(s), g).value for w, s in zip(rows, counts)]
+    whole = theory.soft_sparsity_bound(rows, counts, g).value
+    assert whole == pytest.approx(sum(single), rel=1e-10, abs=0)
+
+
 def test_relu_of_normal_inputs_carries_a_spurious_root_of_d() -> None:
     d = 40
     mean = 1 / np.sqrt(2 * np.pi)
@@ -179,6 +199,11 @@ def test_rows_and_singular_moments() -> None:
         (lambda: theory.refit([1.0, 2.0], [0, 1], np.eye(2)), ValueError, "must be a mask"),
         (lambda: theory.neuron_bound([1.0], 1, np.eye(1), q=2), ValueError, "0 < q < p"),
         (lambda: theory.neuron_bound([1.0], 2, np.eye(1)), ValueError, "at most 1"),
+        (
+            lambda: theory.soft_sparsity_bound([[1.0]], 1, [[1.0]], sizes=[0.0]),
+            ValueError,
+            "sizes must be above 0",
+        ),
         (lambda: theory.bias_fix([1.0], [1.0], [1.0, 2.0]), ValueError, "do not fit"),
         (lambda: theory.obs_removal([1.0, 1], np.ones((2, 2)), [0]), InapplicableError, "smallest"),
         (

@@ -1,0 +1,1 @@
+"""Neighbours of compression: widths of neuron families, pooling, covers, prunability, sketches."""
