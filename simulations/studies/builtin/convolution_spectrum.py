@@ -101,7 +101,7 @@ def figure(records: Records) -> Any:
         ]
         for kind, colour, marker in styled(mine, "kernel"):
             group = where(mine, kernel=kind)
-            label = f"{kind}, circular, n = {n}"
+            label = f"{kind}, n = {n}"
             curves.append(measured(group, "density", f"circular_{entry}", label, colour, marker))
         y = r"convolution's norm / min$(||R||_2, ||R_t||_2)$"
         panels.append(
@@ -119,13 +119,15 @@ def _spectra(records: Records, kind: str, level: float) -> Panel:
         ("zero", "zero-padded", VERMILLION, "s"),
         ("reshaped", "reshaped kernel, repeated", GREEN, "^"),
     ):
-        for when, kindly in (("before", "law"), ("after", "measured")):
+        for when in ("before", "after"):
             spectrum = [record[f"spectrum_{entry}_{when}"] for record in records]
+            y = [float(value) for value in np.mean(spectrum, axis=0)]
+            if when == "before":
+                curves.append(Curve(f"{name}, before", share, y, "law", colour))
+                continue
             error = 2.0 * np.std(spectrum, axis=0) / np.sqrt(max(1, len(spectrum) - 1))
-            y = list(np.mean(spectrum, axis=0))
-            curves.append(
-                Curve(f"{name}, {when}", share, y, kindly, colour, marker, list(error))  # type: ignore[arg-type]
-            )
+            bars = [float(value) for value in error]
+            curves.append(Curve(f"{name}, pruned", share, y, "measured", colour, marker, bars))
     title = f"{kind} kernel, {level:.0%} kept"
     return Panel(
         title, "place / number of singular values", "singular value", curves,
@@ -134,16 +136,12 @@ def _spectra(records: Records, kind: str, level: float) -> Panel:
 
 
 def _paddings(records: Records, densities: list[float]) -> Panel:
-    curves = [
-        Curve("S11: circular on n + 1", [densities[0], densities[-1]], [1.0, 1.0], "bound", GREY)
-    ]
+    curves = [Curve("S11: at most 1", [densities[0], densities[-1]], [1.0, 1.0], "bound", GREY)]
     for n, colour, marker in styled(records, "grid"):
         mine = where(records, grid=n)
-        for entry, name, look in (("roomy", "n + 1", marker), ("padded", "n", "x")):
-            label = f"over circular on {name}, n = {n}"
-            curves.append(measured(mine, "density", f"{entry}_after", label, colour, look))
+        curves.append(measured(mine, "density", "roomy_after", f"n = {n}", colour, marker))
     return Panel(
-        "pruned, zero-padded", "density", "zero-padded norm / circular norm", curves,
+        "pruned, zero-padded", "density", "zero-padded on n / circular on n + 1", curves,
         y_log=False, x_log=False, key="zero padding",
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ WIDTHS = (64, 64, 64, 10)
 _EPOCHS, _STEP, _DECAY = 30, 0.05, 1e-3
 
 
+@functools.cache
 def images() -> tuple[Floats, Floats]:
     """Pixels in [0, 1], (1797, 64), and labels.
 
@@ -31,7 +32,7 @@ def images() -> tuple[Floats, Floats]:
             "pip install 'pruneproof[sklearn]'"
         ) from None
     pixels, labels = load_digits(return_X_y=True)
-    return np.asarray(pixels / 16.0), np.asarray(labels)
+    return np.asarray(pixels / 16.0), np.asarray(labels, dtype=np.float64)
 
 
 @functools.cache
