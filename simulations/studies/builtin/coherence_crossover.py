@@ -140,27 +140,28 @@ def _square(mean: float, variance: float, offset: float) -> float:
 def figure(records: Records) -> Any:
     """Norms against the coherence, a panel a share of large entries; errors of the sums."""
     panels = []
-    across = np.linspace(*[f(values(records, "coherence")) for f in (min, max)], 81)
+    found = values(records, "coherence")
+    across = [float(c) for c in np.linspace(found[0], found[-1], 81)]
     for large in values(records, "large")[::-1]:
         mine = where(records, large=large)
         curves = []
         for name, (colour, marker, label) in METHODS.items():
             law = [norm_law(name, c, large) for c in across]
             curves += [
-                Curve("law of each (L9)", list(across), law, "law", colour),
+                Curve("law of each (L9)", across, law, "law", colour),
                 measured(mine, "coherence", name, label, colour, marker),
             ]
-        place, found = crossover_law(large), crossover(mine)
+        place, met = crossover_law(large), crossover(mine)
         level = norm_law("sampled", place, large)
         curves.append(Curve("crossover of the laws", [place] * 2, [0.0, level], "floor", BLACK))
-        said = "" if found is None else f"{found:.2f}, "
+        said = "" if met is None else f"{met:.2f}, "
         title = f"{large:.0%} large; crossover {said}by law {place:.2f}"
         y = r"spectral norm of the error $||D||_2$"
         panels.append(
             Panel(title, "coherence", y, curves, y_log=False, x_log=False, key="spectral norm")
         )
     large = max(values(records, "large"))
-    panels.append(_sums(where(records, large=large), large, [float(c) for c in across]))
+    panels.append(_sums(where(records, large=large), large, across))
     return draw(f"{TITLE}\n{BARS}", panels)
 
 
