@@ -144,7 +144,7 @@ def figure(records: Records) -> Any:
     panels.append(
         Panel(
             "tolerance rule: what it needs", "share kept by A2",
-            "least share for A2's tolerance", prices, key="tolerance rule", x_base=10,
+            "least share for A2's tolerance", prices, key="tolerance rule",
         )
     )  # fmt: skip
     return draw(f"{TITLE}\n{BARS}", panels)
@@ -166,7 +166,7 @@ def _errors(records: Records, tail: str) -> Panel:
     ]
     return Panel(
         f"{tail} weights", "share of the weights kept", "rms error / that of all removed", curves,
-        key="rule", limit=1.0, limit_label="nothing kept", x_base=10,
+        key="rule", limit=1.0, limit_label="nothing kept",
     )  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def _errors(records: Records, tail: str) -> Panel:
             curves += [line, dots]
     return Panel(
         f"{tail} weights", "share of the weights kept", "rms error / std of the outputs", curves,
-        x_log=False, key="rule",
+        x_log=False, y_log=False, key="rule",
     )  # fmt: skip
 
 
