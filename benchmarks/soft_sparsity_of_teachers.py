@@ -59,7 +59,7 @@ def main(ledger: Path, quick: bool) -> None:
             "kept",
             "gain by bias fix",
             "uniform/A3",
-            "T6 (A)/error of uniform, 5-95 %",
+            "T6 (A)/error, uniform",
             "mean TSI",
         ),
         ratios,
