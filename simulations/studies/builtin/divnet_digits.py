@@ -10,7 +10,6 @@ intercepts; nothing is trained again.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +41,7 @@ from pruneproof.theory import Dense, Network
 
 from ..study import Study
 from .curves import BARS, Records, measured, values
+from .digits import images
 from .layers import Floats
 
 PIXELS, HIDDEN, CLASSES, EPOCHS = 64, 100, 10, 60
@@ -59,26 +59,6 @@ RULES: dict[str, tuple[str, str, str]] = {
 GRID: dict[str, list[Any]] = {"share": [0.2, 0.3, 0.4, 0.6, 0.8, 1.0]}
 REPLICATES = 40
 QUICK: dict[str, Any] = {"grid": {"share": [0.2, 0.5, 1.0]}, "replicates": 2}
-
-
-@functools.cache
-def images() -> tuple[Floats, Floats]:
-    """Pixels in [0, 1], (1797, 64), and labels.
-
-    Raises
-    ------
-    ValueError
-        scikit-learn, which holds the images, is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ValueError(
-            "the digits come with scikit-learn, which is not installed; install it with: pip "
-            "install 'pruneproof[sklearn]'"
-        ) from None
-    pixels, labels = load_digits(return_X_y=True)
-    return pixels / 16.0, labels.astype(np.float64)
 
 
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
