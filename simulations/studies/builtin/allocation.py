@@ -86,7 +86,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 def output_gains(teacher: HeavyTailed) -> Floats:
     """A_i = |w_i| of the output layer."""
-    return np.abs(np.asarray(teacher.network.layers[2].weight)[0])
+    return np.asarray(np.abs(np.asarray(teacher.network.layers[2].weight)[0]))
 
 
 def kept_by_rule(

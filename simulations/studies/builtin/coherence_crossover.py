@@ -140,7 +140,8 @@ def _square(mean: float, variance: float, offset: float) -> float:
 def figure(records: Records) -> Any:
     """Norms against the coherence, a panel a share of large entries; errors of the sums."""
     panels = []
-    across = np.linspace(*[f(values(records, "coherence")) for f in (min, max)], 81)
+    coherence = values(records, "coherence")
+    across = np.linspace(min(coherence), max(coherence), 81)
     for large in values(records, "large")[::-1]:
         mine = where(records, large=large)
         curves = []
