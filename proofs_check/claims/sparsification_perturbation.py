@@ -235,7 +235,7 @@ class Dropped:
     threshold: float
 
 
-DROPPED = ("gauss", "block", "cross", "pruned", "one", "near-flat")
+DROPPED = ("gauss", "block", "cross", "diagonal", "pruned", "one", "near-flat")
 
 
 def dropped(
@@ -247,6 +247,8 @@ def dropped(
         d[: (m + 1) // 2, : (n + 1) // 2] = tau
     elif family == "cross":
         d[0, :] = d[:, 0] = tau
+    elif family == "diagonal":
+        np.fill_diagonal(d, tau)
     elif family == "one":
         d[-1, -1] = -tau
     elif family == "near-flat":

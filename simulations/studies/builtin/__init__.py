@@ -28,4 +28,6 @@ STUDIES: dict[str, str] = {
     "convolution-spectrum": "convolution_spectrum",
     "allocation": "allocation",
     "soft-sparsity": "soft_sparsity",
+    "sap-path": "sap_path",
+    "prune-digits": "prune_digits",
 }

@@ -84,7 +84,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
 
 def _thinned(spectrum: Floats) -> Floats:
     """The spectrum at _POINTS places, evenly from the first to the last."""
-    places = np.linspace(0, spectrum.size - 1, _POINTS).round().astype(int)
+    places = np.linspace(0, spectrum.size - 1, _POINTS).round().astype(np.int64)
     return np.asarray(spectrum[places])
 
 
