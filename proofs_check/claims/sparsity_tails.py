@@ -85,9 +85,7 @@ def _tail(case: Vector) -> float:
         Mutant("q 5 % smaller in kappa alone", {"order": 0.95}),
     ),
 )
-def stechkin(
-    case: Vector, *, constant: float = 1.0, spare: int = 0, order: float = 1.0
-) -> Sides:
+def stechkin(case: Vector, *, constant: float = 1.0, spare: int = 0, order: float = 1.0) -> Sides:
     """What is left beyond the s largest of d entries, by the best constant there is.
 
     Hypotheses

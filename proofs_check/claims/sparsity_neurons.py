@@ -1,0 +1,477 @@
+r"""Neurons with weights removed: error, bounds, refit, bias fix, optimal surgeon (I-3, X1, X2).
+
+Letters: f = w.h, S kept and C removed entries, G = E h h^T over the samples, mu = E h, Cov = G -
+mu mu^T, R_ij = G_ij/sqrt(G_ii G_jj), D = W - Wh. Left sides are means over samples; regressions
+are least squares on samples.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from pruneproof import theory
+
+from ..generators import Choice
+from ..mutants import Mutant
+from ..registry import register
+from ..sides import Floats, Sides, at_most, equal, together
+from ..soft_vectors import (
+    COMMON,
+    INPUTS,
+    NEURONS,
+    REGULAR,
+    Mask,
+    Neuron,
+    largest,
+    log_kappa,
+    log_norm,
+    log_smooth,
+    neuron,
+)
+
+
+def mean_square(values: Floats) -> float:
+    """Mean over samples of squares, summed over the other axes."""
+    return float(np.sum(values**2)) / len(values)
+
+
+def refitted(case: Neuron, kept: Mask) -> float:
+    """Least mean squared error of the first neuron's sum on some inputs."""
+    f, part = case.inputs @ case.row, case.inputs[:, kept]
+    return mean_square(f - part @ np.linalg.lstsq(part, f, rcond=1e-10)[0])
+
+
+def correlations(moment: Floats) -> Floats:
+    """R, 0 where an input is always 0."""
+    sizes = np.sqrt(np.diag(moment))
+    inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+    return np.asarray(moment * np.outer(inverse, inverse))
+
+
+@register(
+    "sparsity.I-3a",
+    "identity",
+    neuron,
+    NEURONS,
+    tuple({"family": family, "shift": 1.0, "rows": 2} for family in COMMON),
+    (
+        Mutant("error x .95", {"constant": 0.95}),
+        Mutant("cross terms dropped", {"cross": 0.0}),
+        Mutant("Cov in place of G", {"mean": 1.0}),
+    ),
+)
+def removed_weights(
+    case: Neuron, *, constant: float = 1.0, cross: float = 1.0, mean: float = 0.0
+) -> Sides:
+    """What removed weights cost a neuron, exactly; an activation passes on at most that.
+
+    Hypotheses
+    ----------
+    Any S; more generally any Wh.
+
+    Statement
+    ---------
+    E |f - f_S|^2 = w_C^T G_CC w_C, in general (D G D^T)_ii for row i; behind an activation of
+    Lipschitz constant rho at most rho^2 times that.
+
+    Source
+    ------
+    Derived [D].
+
+    References
+    ----------
+    arXiv 2206.05604
+    """
+    h, weights = case.inputs, case.weights
+    pruned = np.where(case.chosen, 0.9 * weights, 0.0)
+    plain = np.where(case.chosen, weights, 0.0)
+    errors = np.mean((h @ (weights - pruned).T) ** 2, axis=0)
+    passed = np.mean((np.tanh(h @ weights.T) - np.tanh(h @ pruned.T)) ** 2, axis=0)
+    mu = np.mean(h, axis=0)
+    moment = case.moment - mean * np.outer(mu, mu)
+    moment = cross * moment + (1 - cross) * np.diag(np.diag(moment))
+    out = ~case.chosen
+    part = case.row[out] @ moment[np.ix_(out, out)] @ case.row[out]
+    found = mean_square(h[:, out] @ case.row[out])
+    value = theory.pruning_error(weights, pruned, case.moment)
+    first = theory.pruning_error(case.row, plain[0], case.moment)
+    scale, size = case.scale, case.size
+    return together(
+        equal(found, constant * float(part), scale=scale, size=size, part="error"),
+        equal(value, errors, scale=scale, size=size, part="rows"),
+        equal(first, found, scale=scale, size=size, part="row"),
+        at_most(float(np.max(passed - errors)), 0.0, scale=scale, size=size, part="activation"),
+    )
+
+
+#: Flat weights on twice as many entries as are kept, inputs orthonormal: every step is an equality
+#: at q = 1; inputs all equal make the l_1 route one, at q/2 = 1/2.
+SHARP = (
+    {"law": "flat", "d": 8, "nonzeros": 6, "kept": 3},
+    {"law": "flat", "d": 8, "nonzeros": 4, "kept": 2, "family": "common", "signs": False},
+)
+
+
+@register(
+    "sparsity.I-3b",
+    "inequality",
+    neuron,
+    NEURONS,
+    (
+        *SHARP,
+        *({"family": family, "law": "normal", "signs": False} for family in COMMON),
+        {"family": "relu", "shift": 1.0, "law": "cauchy", "q": 0.4},
+    ),
+    (
+        Mutant("bounds x .95", {"constant": 0.95}),
+        Mutant("mean in place of largest eigenvalue", {"mean": True}),
+        Mutant("s + 1 in place of s", {"more": 1}),
+        Mutant("root of the l_1 route halved", {"absolute": 0.5}),
+    ),
+)
+def largest_weights_kept(
+    case: Neuron,
+    *,
+    constant: float = 1.0,
+    mean: bool = False,
+    more: int = 0,
+    absolute: float = 1.0,
+) -> Sides:
+    """Bounds on the error of a neuron that keeps its largest weights, by soft sparsity.
+
+    Hypotheses
+    ----------
+    0 < q < 2, 1 <= s < d; s largest |w|, or s largest |u_j|, u_j = w_j sqrt(G_jj).
+
+    Statement
+    ---------
+    E |f - f_S|^2 <= lam_max(G) kappa^2 ||w||_q^2 <= lam_max(G) c_{q,2}^2 s^{1-2/q} ||w||_q^2 by
+    |w|; lam_max(R) and u in their places by |u|; for q < 1 by |u| also E^{1/2} |f - f_S|^2 <=
+    sum_C |u_j| <= c_{q,1} s^{1-1/q} ||u||_q.
+
+    Source
+    ------
+    Derived [D] from I-1.
+
+    Equality cases
+    --------------
+    Orthonormal inputs and flat w; the last: equal inputs, flat w of one sign.
+
+    References
+    ----------
+    arXiv 2206.05604
+    """
+    w, s, q, g = case.row, case.kept, case.order, case.moment
+    d, u = w.size, w * np.sqrt(np.diag(g))
+    parts: list[Sides] = []
+    size, scale = case.size, case.scale * (1 + 1 / q)
+    bounds = (theory.neuron_bound, theory.normalised_neuron_bound)
+    for name, scores, matrix, bound in zip(
+        ("|w|", "|u|"), (w, u), (g, correlations(g)), bounds, strict=True
+    ):
+        out = ~largest(scores, s)
+        error = mean_square(case.inputs[:, out] @ w[out])
+        values = np.linalg.eigvalsh(matrix)
+        top = max(0.0, float(np.mean(values) if mean else values[-1]))
+        sharp = top * math.exp(2 * (log_kappa(s, d, q, 2.0) + log_norm(scores, q)))
+        smooth = top * math.exp(2 * (log_smooth(s + more, q, 2.0) + log_norm(scores, q)))
+        # the value of a bound may be far above the error
+        room = scale + sharp * (1 + 1 / q)
+        value = bound(w, s, g, q=q).value
+        parts += [
+            at_most(error, constant * sharp, scale=room, size=size, part=f"{name}, kappa"),
+            at_most(error, constant * smooth, scale=room, size=size, part=f"{name}, c"),
+        ]
+        if not mean:
+            parts.append(equal(value, sharp, scale=room, size=size, part=f"{name}'s value"))
+    out = ~largest(u, s)
+    root = math.sqrt(mean_square(case.inputs[:, out] @ w[out]))
+    dropped = float(np.sum(np.abs(u[out])))
+    half = q / 2
+    bound_root = math.exp(log_kappa(s, d, half, 1.0) + log_norm(u, half))
+    found = theory.absolute_neuron_bound(w, s, g, q=half)
+    room = (math.sqrt(case.scale) * d + bound_root) * (1 + 1 / half)
+    parts += [
+        at_most(root, constant * absolute * dropped, scale=room, size=size, part="l_1"),
+        at_most(dropped, constant * bound_root, scale=room, size=size, part="l_1, kappa"),
+        equal(found.value, bound_root, scale=room, size=size, part="l_1 value"),
+    ]
+    return together(parts[0], *parts[1:])
+
+
+@register(
+    "sparsity.I-3c",
+    "identity",
+    neuron,
+    {**NEURONS, "family": Choice(INPUTS)},
+    tuple({"family": family, "rows": 2} for family in COMMON),
+    (
+        Mutant("error x .95", {"constant": 0.95}),
+        Mutant("no refit", {"explained": 0.0}),
+        Mutant("one of two explained halves", {"explained": 0.5}),
+    ),
+)
+def refitted_weights(case: Neuron, *, constant: float = 1.0, explained: float = 1.0) -> Sides:
+    """The least error on the inputs kept is a Schur complement, never above that without refit.
+
+    Hypotheses
+    ----------
+    Any S; G may be singular.
+
+    Statement
+    ---------
+    min over w' on S of E |f - w'.h|^2 = w_C^T (G_CC - G_CS G_SS^+ G_SC) w_C <= w_C^T G_CC w_C,
+    attained at G_SS^+ G_S: w.
+
+    Source
+    ------
+    Derived [D].
+
+    References
+    ----------
+    arXiv 2206.05604
+    """
+    g, mask, weights = case.moment, case.chosen, case.weights
+    out = ~mask
+    inverse = np.linalg.pinv(g[np.ix_(mask, mask)], rcond=1e-10, hermitian=True)
+    cross = g[np.ix_(out, mask)]
+    kept_part = cross @ inverse @ cross.T
+    w = case.row[out]
+    plain = float(w @ g[np.ix_(out, out)] @ w)
+    stated = plain - explained * float(w @ kept_part @ w)
+    least = refitted(case, mask)
+    masks = np.broadcast_to(mask, weights.shape)
+    value = theory.refit_error(weights, masks, g)
+    after = theory.refit(weights, masks, g)
+    reached = mean_square(case.inputs @ (weights - after)[0])
+    outside = float(np.max(np.abs(after[:, out])))
+    # pseudo-inverses of blocks of condition up to 1e4
+    scale, size = case.scale, 1000 * case.size
+    return together(
+        equal(least, constant * stated, scale=scale, size=size, part="least error"),
+        equal(float(value[0]), least, scale=scale, size=size, part="theory's"),
+        equal(reached, least, scale=scale, size=size, part="attained"),
+        equal(outside, 0.0, scale=0.0, size=1, part="weights removed"),
+        at_most(least, plain, scale=scale, size=size, part="no refit"),
+    )
+
+
+@register(
+    "sparsity.I-3d",
+    "identity",
+    neuron,
+    NEURONS,
+    (
+        *({"family": family, "shift": 1.0, "rows": 2} for family in COMMON),
+        {"family": "relu", "signs": False},
+        {"law": "flat", "d": 8, "nonzeros": 6, "kept": 3},
+    ),
+    (
+        Mutant("drop x .95", {"constant": 0.95}),
+        Mutant("mean of absolute inputs", {"sizes": True}),
+        Mutant("1/(n-1) in the covariance", {"spare": 1}),
+        Mutant("bound with the covariance x 1/4", {"bound": 0.25}),
+    ),
+)
+def fixed_bias(
+    case: Neuron,
+    *,
+    constant: float = 1.0,
+    sizes: bool = False,
+    spare: int = 0,
+    bound: float = 1.0,
+) -> Sides:
+    """Adding the mean of what was removed to the bias takes its square off the error, exactly.
+
+    Hypotheses
+    ----------
+    Any Wh, mu the mean of the original inputs.
+
+    Statement
+    ---------
+    With b + D mu, E |f - f'|^2 = D Cov D^T, less by (D mu)^2 than without; lam_max(Cov) replaces
+    lam_max(G) in I-3b.
+
+    Source
+    ------
+    Derived [D].
+
+    References
+    ----------
+    arXiv 2206.05604
+    """
+    h, weights = case.inputs, case.weights
+    pruned = np.where(case.chosen, 1.1 * weights, 0.0)
+    lost = h @ (weights - pruned).T
+    mu = np.mean(np.abs(h) if sizes else h, axis=0)
+    shift = (weights - pruned) @ mu
+    fixed = lost - np.mean(lost, axis=0)
+    drop = np.mean(lost**2, axis=0) - np.mean(fixed**2, axis=0)
+    centred = h - np.mean(h, axis=0)
+    covariance = centred.T @ centred / (len(h) - spare)
+    left = np.einsum("ij,jk,ik->i", weights - pruned, covariance, weights - pruned)
+    value = theory.bias_fix(weights, pruned, np.mean(h, axis=0))
+    w, s, q = case.row, case.kept, case.order
+    out = ~largest(w, s)
+    error = mean_square(centred[:, out] @ w[out])
+    top = float(np.linalg.eigvalsh(centred.T @ centred / len(h))[-1])
+    stated = top * math.exp(2 * (log_kappa(s, w.size, q, 2.0) + log_norm(w, q)))
+    scale, size = case.scale, case.size
+    room = scale + stated * (1 + 1 / q)
+    return together(
+        equal(drop, constant * shift**2, scale=scale, size=size, part="drop"),
+        equal(np.mean(fixed**2, axis=0), left, scale=scale, size=size, part="what is left"),
+        at_most(error, bound * stated, scale=room, size=size, part="bound"),
+        equal(value, np.mean(lost, axis=0), scale=math.sqrt(scale), size=size, part="fix"),
+    )
+
+
+@register(
+    "sparsity.X1",
+    "identity",
+    neuron,
+    {**NEURONS, "family": Choice(REGULAR)},
+    tuple({"family": family, "shift": shift} for family in REGULAR for shift in (0.0, 1.0)),
+    (
+        Mutant("error x .95", {"constant": 0.95}),
+        Mutant("R_j not squared", {"power": 0.5}),
+        Mutant("saliency w_j^2 G_jj", {"power": 0.0, "plain": True}),
+        Mutant("block of G in place of that of its inverse", {"inverted": False}),
+    ),
+)
+def optimal_surgeon(
+    case: Neuron,
+    *,
+    constant: float = 1.0,
+    power: float = 1.0,
+    plain: bool = False,
+    inverted: bool = True,
+) -> Sides:
+    """The optimal surgeon's increments add up to the error of the refit, in any order.
+
+    Hypotheses
+    ----------
+    G positive definite, C removed.
+
+    Statement
+    ---------
+    min over w' on S of E |f - w'.h|^2 = w_C^T [(G^{-1})_CC]^{-1} w_C, at w - (G^{-1})_{:,C}
+    [(G^{-1})_CC]^{-1} w_C; of one weight w_j^2/(G^{-1})_jj = w_j^2 G_jj (1 - R_j^2), R_j^2 the
+    uncentred squared multiple correlation. One at a time, with M = G^{-1}: error += w_j^2/M_jj,
+    w -= M_{:,j} w_j/M_jj, M -= M_{:,j} M_{j,:}/M_jj; M_SS stays G_SS^{-1}.
+
+    Source
+    ------
+    Hassibi and Stork [R]; derived [D] by Schur complements.
+
+    References
+    ----------
+    Hassibi and Stork 1993
+    """
+    g, w, h, kept = case.moment, case.row, case.inputs, case.chosen
+    out = np.flatnonzero(~kept)
+    inverse = np.linalg.inv(g)
+    least = refitted(case, kept)
+    block = inverse[np.ix_(out, out)] if inverted else g[np.ix_(out, out)]
+    stated = float(w[out] @ np.linalg.solve(block, w[out]))
+    weights, total, m = w.copy(), 0.0, inverse.copy()
+    for j in out[::-1]:
+        total += float(weights[j] ** 2 / m[j, j])
+        column = m[:, j] / m[j, j]
+        weights = weights - column * weights[j]
+        m = m - np.outer(column, m[j])
+    left = np.linalg.inv(g[np.ix_(kept, kept)])
+    single = []
+    for j in range(w.size):
+        others = np.delete(h, j, axis=1)
+        fit = others @ np.linalg.lstsq(others, h[:, j], rcond=None)[0]
+        share = mean_square(fit) / float(g[j, j])
+        single.append(w[j] ** 2 * g[j, j] * (1 - (0.0 if plain else share**power)))
+    after, error = theory.obs_removal(w, g, out)
+    order, increments, _ = theory.obs_path(w, g, out.size)
+    rest = np.ones(w.size, dtype=bool)
+    rest[order] = False
+    condition = float(np.linalg.cond(g))
+    scale, size = case.scale, 64 * case.size * condition
+    change = max(1.0, float(np.linalg.norm(inverse)))
+    return together(
+        equal(least, constant * stated, scale=scale, size=size, part="least error"),
+        equal(total, least, scale=scale, size=size, part="one at a time"),
+        equal(theory.obs_saliencies(w, g), single, scale=scale, size=size, part="one weight"),
+        equal(error, least, scale=scale, size=size, part="error"),
+        equal(mean_square(h @ (w - after)), least, scale=scale, size=size, part="attained"),
+        equal(m[np.ix_(kept, kept)], left, scale=change, size=size, part="inverse"),
+        equal(weights, after, scale=float(np.linalg.norm(w)), size=size, part="weights"),
+        equal(
+            float(np.sum(increments)), refitted(case, rest), scale=scale, size=size, part="greedy"
+        ),
+    )
+
+
+@register(
+    "sparsity.X2",
+    "inequality",
+    neuron,
+    {**NEURONS, "family": Choice(REGULAR)},
+    (
+        {},
+        *({"family": family, "d": 6, "kept": 2} for family in REGULAR),
+        {"family": "block", "shift": 1.0, "law": "flat"},
+        {"family": "power-law", "d": 2, "kept": 1},
+    ),
+    (
+        Mutant("cond x .95", {"constant": 0.95}),
+        Mutant("root of cond", {"power": 0.5}),
+        Mutant("magnitude as good as the best set", {"power": 0.0}),
+    ),
+)
+def magnitude_within_conditions(
+    case: Neuron, *, constant: float = 1.0, power: float = 1.0
+) -> Sides:
+    """Magnitude without refit is within a condition number of the best set with refit.
+
+    Hypotheses
+    ----------
+    Equal numbers s of weights kept; G positive definite.
+
+    Statement
+    ---------
+    By |w_j| sqrt(G_jj): error <= cond(R) min over |S| = s of the refitted error. By |w_j|: cond(G).
+
+    Source
+    ------
+    Derived [D]: eigenvalues of Schur complements lie between those of the matrix.
+
+    Equality cases
+    --------------
+    Orthonormal inputs.
+
+    References
+    ----------
+    arXiv 2206.05604
+    """
+    g, w, h, s = case.moment, case.row, case.inputs, case.kept
+    best = math.inf
+    for chosen in itertools.combinations(range(w.size), s):
+        mask = np.zeros(w.size, dtype=bool)
+        mask[list(chosen)] = True
+        best = min(best, refitted(case, mask))
+    parts = []
+    for name, scores, matrix in (
+        ("|w|", w, g),
+        ("|w| rms", w * np.sqrt(np.diag(g)), correlations(g)),
+    ):
+        out = ~largest(scores, s)
+        error = mean_square(h[:, out] @ w[out])
+        values = np.linalg.eigvalsh(matrix)
+        condition = float(values[-1] / values[0])
+        found = theory.magnitude_guarantee(g, weighted=name != "|w|")
+        size, scale = 8 * case.size, case.scale * condition
+        parts += [
+            at_most(error, constant * condition**power * best, scale=scale, size=size, part=name),
+            equal(found, condition, scale=condition**2, size=size, part=f"cond's value, {name}"),
+        ]
+    return together(parts[0], parts[2], parts[1], parts[3])
