@@ -124,6 +124,18 @@ def amplified(p: float, q: float) -> float:
     return p / (1 - p / q)
 
 
+def mean_square(values: Floats) -> float:
+    """Mean over samples of squares, summed over the other axes."""
+    return float(np.sum(values**2)) / len(values)
+
+
+def correlations(moment: Floats) -> Floats:
+    """R, 0 where an input is always 0."""
+    sizes = np.sqrt(np.diag(moment))
+    inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+    return np.asarray(moment * np.outer(inverse, inverse))
+
+
 @dataclass(frozen=True, eq=False)
 class Vector:
     """A vector, a number of entries kept, and two orders.

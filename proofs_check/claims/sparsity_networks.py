@@ -275,7 +275,11 @@ def original_activations(
     (
         Mutant("bound x .95", {"constant": 0.95}),
         Mutant("original activations", {"activations": "original"}),
-        Mutant("pruned norms", {"norms": "pruned"}, examples=({"keep": 0.1, "width": 2, "depth": 2, "seed": 2},)),
+        Mutant(
+            "pruned norms",
+            {"norms": "pruned"},
+            examples=({"keep": 0.1, "width": 2, "depth": 2, "seed": 2},),
+        ),
     ),
 )
 def pruned_activations(

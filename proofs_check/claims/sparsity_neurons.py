@@ -17,7 +17,7 @@ from pruneproof import theory
 from ..generators import Choice
 from ..mutants import Mutant
 from ..registry import register
-from ..sides import Floats, Sides, at_most, equal, together
+from ..sides import Sides, at_most, equal, together
 from ..soft_vectors import (
     COMMON,
     INPUTS,
@@ -25,30 +25,20 @@ from ..soft_vectors import (
     REGULAR,
     Mask,
     Neuron,
+    correlations,
     largest,
     log_kappa,
     log_norm,
     log_smooth,
+    mean_square,
     neuron,
 )
-
-
-def mean_square(values: Floats) -> float:
-    """Mean over samples of squares, summed over the other axes."""
-    return float(np.sum(values**2)) / len(values)
 
 
 def refitted(case: Neuron, kept: Mask) -> float:
     """Least mean squared error of the first neuron's sum on some inputs."""
     f, part = case.inputs @ case.row, case.inputs[:, kept]
     return mean_square(f - part @ np.linalg.lstsq(part, f, rcond=1e-10)[0])
-
-
-def correlations(moment: Floats) -> Floats:
-    """R, 0 where an input is always 0."""
-    sizes = np.sqrt(np.diag(moment))
-    inverse = np.divide(1.0, sizes, out=np.zeros_like(sizes), where=sizes > 0)
-    return np.asarray(moment * np.outer(inverse, inverse))
 
 
 @register(
