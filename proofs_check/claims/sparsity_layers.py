@@ -238,9 +238,8 @@ def few_coarse_weights(
     mass = norm(w, q)
 
     def smooth(kept: float) -> float:
-        return math.exp(2 * (log_smooth(1, q, 2.0) + log_norm(w, q))) * kept ** (1 - 2 / q) + (
-            kept * delta**2 / 4
-        )
+        logs = 2 * (log_smooth(1, q, 2.0) + log_norm(w, q)) + (1 - 2 / q) * math.log(kept)
+        return math.exp(logs) + kept * delta**2 / 4
 
     tail = math.exp(2 * (log_smooth(s, q, 2.0) + log_norm(w, q)))
     sharp = math.exp(2 * (log_kappa(s, d, q, 2.0) + log_norm(w, q)))
