@@ -28,7 +28,7 @@ PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
 COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
 SOFT_SPARSITY = {
     f"sparsity.I-{name}"
-    for name in "1a 1b 2a 2am 2b 2c 3a 3b 3c 3d 4A 4B 4C 4D 4E 5a 5b 5c".split()
+    for name in ["1a", "1b", "2a", "2am", "2b", "2c", "3a", "3b", "3c", "3d", "4A", "4B", "4C", "4D", "4E", "5a", "5b", "5c"]
 }
 SOFT_SPARSITY |= {f"sparsity.I-{name}" for name in ("6a", "6b", "7a", "7b", "8", "9")}
 SOFT_SPARSITY |= {f"sparsity.X{i}" for i in (1, 2, 3, 4, 5, 8)}
