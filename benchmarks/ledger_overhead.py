@@ -56,22 +56,22 @@ def overhead(replicates: int) -> tuple[Any, ...]:
     return ("ms a replicate", each["bare"], each["ledger"], each["ledger"] - each["bare"], "< 2")
 
 
-def rate(marks: list[float], workers: int) -> float:
-    """Replicates a second, once two a worker are there."""
-    first = 2 * workers
-    return (len(marks) - 1 - first) / (marks[-1] - marks[first])
+def rate(marks: list[tuple[int, float]], workers: int) -> float:
+    """Replicates a second, once two a worker are there, from how many were done by what time."""
+    since = next(mark for mark in marks if mark[0] >= 2 * workers)
+    return (marks[-1][0] - since[0]) / (marks[-1][1] - since[1])
 
 
 def with_ledger(workers: int, replicates: int) -> float:
     """Rate of a study."""
     study = Study("long", long, {"a": [1]}, replicates, "")
-    marks: list[float] = []
+    marks: list[tuple[int, float]] = []  # the count jumps where two end at once
     with tempfile.TemporaryDirectory() as folder:
         run(
             study,
             Path(folder) / "t.ledger",
             workers=workers,
-            told=lambda done, raised, planned: marks.append(time.perf_counter()),
+            told=lambda done, raised, planned: marks.append((done, time.perf_counter())),
         )
     return rate(marks, workers)
 
@@ -79,8 +79,8 @@ def with_ledger(workers: int, replicates: int) -> float:
 def without(workers: int, replicates: int) -> float:
     """Rate of bare processes on the same work."""
     marks = []
-    for _ in spread(_bare, range(replicates), workers):
-        marks.append(time.perf_counter())
+    for done, _ in enumerate(spread(_bare, range(replicates), workers), start=1):
+        marks.append((done, time.perf_counter()))
     return rate(marks, workers)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from harness import table
 from numpy.typing import NDArray
 
+from pruneproof.simulations.coherent_weights import coherent_weights
 from pruneproof.theory import layer_error, mean_removed, sparsify, threshold_poisson
 
 #: kappa: the statement's ||D||_2 of magnitude, sampling, magnitude with its mean removed
@@ -30,22 +31,12 @@ STATED = {
 }
 
 
-def coherent_weights(
-    coherence: float, rng: np.random.Generator, *, size: int = 200, small: float = 0.9
-) -> NDArray[np.float64]:
-    """Weights of which the small ones have the mean sign `coherence`."""
-    shape = (size, size)
-    signs = np.where(rng.random(shape) < (1.0 + coherence) / 2.0, 1.0, -1.0)
-    modest = signs * rng.uniform(0.0, 0.15, shape)
-    return np.where(rng.random(shape) < small, modest, rng.standard_normal(shape))
-
-
 def norms(coherence: float, draws: int, small: float = 0.9) -> NDArray[np.float64]:
     """Mean over matrices of the three spectral norms."""
     found = []
     for seed in range(draws):
         rng = np.random.default_rng((seed, round(1000 * coherence)))
-        w = coherent_weights(coherence, rng, small=small)
+        w = coherent_weights(coherence, small=small, rng=rng)
         kept = int(0.15 * w.size)
         pruned = sparsify(w, kept, method="magnitude")
         sampled = threshold_poisson(w, kept, rng=rng)
@@ -67,7 +58,7 @@ def output_errors(draws: int, size: int = 200) -> list[tuple[object, ...]]:
     squares: dict[str, list[tuple[float, float]]] = {}
     for seed in range(draws):
         rng = np.random.default_rng((seed, 8))
-        w = coherent_weights(1.0, rng, size=size)
+        w = coherent_weights(1.0, size=size, rng=rng)
         for method in ("magnitude", "threshold-poisson", "none kept"):
             kept = np.zeros_like(w)
             if method != "none kept":

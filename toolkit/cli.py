@@ -207,6 +207,10 @@ def study_run(
     retry: Annotated[
         bool, typer.Option("--retry", help="Try again, once, what raised before.")
     ] = False,
+    precision: Annotated[
+        str | None,
+        typer.Option(help="ENTRY=ERROR: stop each condition once the standard error is no larger."),
+    ] = None,
 ) -> None:
     """Compute what the ledger lacks; run again to go on after an interruption."""
     from .study_command import run_command
@@ -219,6 +223,7 @@ def study_run(
         quick=quick,
         seed=seed,
         retry=retry,
+        precision=precision,
     )
     raise typer.Exit(status)
 

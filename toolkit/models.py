@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruneproof.simulations.files import written_whole
+from pruneproof.simulations.students import student_of_perceptron
 from pruneproof.theory.arrays import as_real
 from pruneproof.theory.network.layers import (
     AvgPool2d,
@@ -212,10 +213,10 @@ def data_of(arrays: Arrays, source: str) -> Data:
 def network_from_sklearn(model: Any) -> Network:
     """Network of a fitted scikit-learn MLPClassifier or MLPRegressor.
 
-    It reads ``coefs_``, ``intercepts_``, ``activation`` and ``out_activation_``, so scikit-learn
-    is not imported. A classifier's last layer gives scores before the softmax: their largest
-    entry is the predicted class, as in the model. A two-class model has one score z there; here
-    it has the two scores (0, z).
+    That of :func:`pruneproof.simulations.students.student_of_perceptron`, but for a two-class
+    model. A classifier's last layer gives scores before the softmax: their largest entry is the
+    predicted class, as in the model. A two-class model has one score z there; here it has the two
+    scores (0, z).
 
     Raises
     ------
@@ -223,29 +224,14 @@ def network_from_sklearn(model: Any) -> Network:
         The model is not fitted, tells several labels apart at once, or has an output that no
         layer here computes (the exponential of a Poisson loss).
     """
-    if not hasattr(model, "coefs_") or not hasattr(model, "intercepts_"):
-        raise ValueError(
-            f"{type(model).__name__} has no coefs_ and intercepts_; fit it first (MLPClassifier "
-            "and MLPRegressor can be read)"
-        )
-    if model.out_activation_ not in ("identity", "softmax", "logistic"):
-        raise ValueError(
-            f"the model's outputs are an {model.out_activation_} of its last layer, which is not "
-            "known here; fit it with the squared error"
-        )
-    weights = [np.asarray(coefficients).T for coefficients in model.coefs_]
-    biases = [np.asarray(intercepts) for intercepts in model.intercepts_]
-    if model.out_activation_ == "logistic":
-        if weights[-1].shape[0] > 1:
-            raise ValueError(
-                "this classifier gives several labels to one sample; audit one label at a time"
-            )
-        weights[-1] = np.concatenate([np.zeros_like(weights[-1]), weights[-1]])
-        biases[-1] = np.concatenate([np.zeros_like(biases[-1]), biases[-1]])
-    activations = [str(model.activation)] * (len(weights) - 1) + ["identity"]
-    return Network(
-        [Dense(w, b, activation) for w, b, activation in zip(weights, biases, activations)]
-    )
+    network: Network = student_of_perceptron(model).network
+    if model.out_activation_ != "logistic":
+        return network
+    *hidden, last = network.layers
+    assert isinstance(last, Dense)
+    zero = np.zeros_like(last.weight)
+    weight, bias = np.concatenate([zero, last.weight]), np.concatenate([[0.0], last.bias])
+    return Network([*hidden, Dense(weight, bias)])
 
 
 def labels_of(targets: Any, classes: Any) -> NDArray[np.int64]:

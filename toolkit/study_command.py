@@ -22,7 +22,7 @@ from pruneproof.simulations.studies.configuration import (
 )
 from pruneproof.simulations.studies.ledger import Ledger, reopen
 from pruneproof.simulations.studies.naming import nearest
-from pruneproof.simulations.studies.running import Told, run
+from pruneproof.simulations.studies.running import Precision, Told, run
 from pruneproof.simulations.studies.study import Study
 from pruneproof.simulations.studies.summary import Estimate, summarise
 
@@ -52,8 +52,10 @@ def run_command(
     quick: bool = False,
     seed: int | None = None,
     retry: bool = False,
+    precision: str | None = None,
 ) -> int:
     """Compute what the ledger lacks of a study, and print its summary."""
+    wanted = None if precision is None else _precision(precision)
     study, root = _study(target)
     study = study.quickened if quick else study
     path = ledger or Path(f"{study.name}{'-quick' if quick else ''}.ledger")
@@ -67,10 +69,11 @@ def run_command(
                     workers=workers,
                     scheduler=scheduler,
                     retry=retry,
+                    precision=wanted,
                     told=told,
                 )
         except KeyboardInterrupt:
-            _say_how_to_go_on(target, study, path, workers, scheduler, quick, seed)
+            _say_how_to_go_on(target, study, path, workers, scheduler, quick, seed, precision)
             return INTERRUPTED
     with reopen(path) as book:
         _print_summary(summarise(book.records(), study.parameters))
@@ -118,6 +121,11 @@ def plot_command(target: str, *, ledger: Path | None = None, to: Path | None = N
     from pruneproof.simulations.figures import rendered
 
     with _opened(target, ledger) as book:
+        if _is_ledger(target) and book.name not in builtin_studies():
+            raise ValueError(
+                f"{target} is the ledger of study {book.name}, which does not come with "
+                f"pruneproof; name its file: pruneproof study plot FILE.toml --ledger {target}"
+            )
         study = _study(book.name if _is_ledger(target) else target)[0]
         if study.figure is None:
             raise ValueError(f"study {study.name} has no figure; export its records instead")
@@ -140,6 +148,21 @@ def _study(target: str) -> tuple[Study, int]:
     if target not in builtin_studies() and (Path(target).exists() or "/" in target):
         raise ValueError(f"{target} is neither the name of a study nor a .toml file")
     return builtin_study(target), 0
+
+
+def _precision(text: str) -> Precision:
+    """Precision from ENTRY=ERROR."""
+    entry, _, error = text.rpartition("=")
+    try:
+        wanted = float(error)
+    except ValueError:
+        wanted = 0.0
+    if not entry or not wanted > 0.0:
+        raise ValueError(
+            "--precision must be an entry of the records and the standard error wanted of its "
+            f"mean, such as risk=.01, not {text!r}"
+        )
+    return Precision(entry, wanted)
 
 
 def _is_ledger(target: str) -> bool:
@@ -200,12 +223,14 @@ def _say_how_to_go_on(
     scheduler: str | None,
     quick: bool,
     seed: int | None,
+    precision: str | None,
 ) -> None:
     words = ["pruneproof", "study", "run", target, "--ledger", str(path)]
     words += ["--workers", str(workers)] if workers != 1 else []
     words += ["--scheduler", scheduler] if scheduler is not None else []
     words += ["--quick"] if quick else []
     words += ["--seed", str(seed)] if seed is not None else []
+    words += ["--precision", precision] if precision is not None else []
     kept = 0
     with contextlib.suppress(ValueError), reopen(path) as book:
         kept = book.counts()[0]

@@ -107,7 +107,8 @@ def statistical(
     -------
     Evidence
         STATISTICAL, REFUTED (with a trial that fails), NOT FALSIFIED, INAPPLICABLE; and VACUOUS
-        instead of the first and third where ``instance.vacuous`` is true of every instance. The
+        instead of the first and third where ``instance.vacuous`` is true of every instance, with
+        ``instance.begins`` (from which size on the bound says something) where it has that. The
         least ``log_evidence_below`` and the largest ``p_value`` of its instances are an e-value
         and a p-value of "the claim fails on some of them".
 
@@ -204,7 +205,8 @@ def _evidence(
     figures = [test.details for test in tests]
     if word in ("STATISTICAL", "NOT FALSIFIED") and all(entry["vacuous"] for entry in figures):
         word = "VACUOUS"
-        sentence = f"the bound exceeds the trivial value on every instance; {sentence}"
+        begins = getattr(chief.trials.instance, "begins", "")
+        sentence = f"the bound exceeds the trivial value on every instance{begins}; {sentence}"
     worst = [(test, *test.seen.worst) for test in tests if test.seen.worst]
     shown = _largest(worst)
     skipped = len(tests) < len(claim.examples)

@@ -77,7 +77,8 @@ def _coefficients(x: Floats, y: Floats, ridge: float) -> Floats:
     """B (d, p) of the module's formulas."""
     left, s, right = np.linalg.svd(x, full_matrices=False)
     sure = s > np.finfo(np.float64).eps * max(x.shape) * s[0]
-    filtered = np.divide(s, s**2 + len(x) * ridge, out=np.zeros_like(s), where=sure)
+    held = np.where(sure, s, 1.0)  # squares of them would leave float64 before they do
+    filtered = np.where(sure, 1.0 / (held + len(x) * (ridge / held)), 0.0)
     coefficients: Floats = right.T @ (filtered[:, None] * (left.T @ y))
     return coefficients
 

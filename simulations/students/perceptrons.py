@@ -36,10 +36,16 @@ def student_of_perceptron(model: Any) -> Student:
     """
     kind = type(model).__name__
     if not hasattr(model, "coefs_") or not hasattr(model, "intercepts_"):
-        raise ValueError(f"{kind} has no coefs_ and intercepts_; give a fitted perceptron")
+        raise ValueError(
+            f"{kind} has no coefs_ and intercepts_; fit it first (MLPClassifier and MLPRegressor "
+            "can be read)"
+        )
     output = model.out_activation_
     if output not in ("identity", "logistic", "softmax"):
-        raise ValueError(f"{kind} has the output {output}; fit it with the squared error")
+        raise ValueError(
+            f"{kind} gives the {output} of its last layer, which is not known here; fit it with "
+            "the squared error"
+        )
     if output == "logistic" and len(model.intercepts_[-1]) > 1:
         raise ValueError(f"{kind} gives several labels to one sample; fit one label at a time")
     names = [str(model.activation)] * (len(model.coefs_) - 1) + ["identity"]

@@ -15,13 +15,13 @@ The same seed gives the same student, on one BLAS thread to the last bit.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from pruneproof.theory import Network
+from pruneproof.theory.arrays import as_count
 
 from .flat import ACTIVATIONS, LOSSES, Shape, flatten, pruned_places, rebuild
 from .student import Floats, Student, as_sample, squared_loss
@@ -124,7 +124,7 @@ def trained(
     wanted = _as_targets(y, loss, shape)
     if x.shape[1] != shape.widths[0]:
         raise ValueError(f"the network reads {shape.widths[0]} inputs, but got {x.shape[1]}")
-    turns, size = _as_count("epochs", epochs), _as_count("batch", batch)
+    turns, size = as_count("epochs", epochs), as_count("batch", batch)
     rate, inertia, decay = _as_step(learning_rate, momentum, weight_decay)
     generator = np.random.default_rng(rng)
     x, wanted = np.array(x, order="C"), np.array(wanted, order="C")  # one type for the kernel
@@ -149,6 +149,12 @@ def trained(
             )
 
     before = one_pass(np.zeros_like(theta), np.arange(len(x)), 0.0)  # the loss of the start
+    if not math.isfinite(before):
+        raise ValueError(
+            f"the loss is {before} before the first step: inputs up to {np.max(np.abs(x)):.3g}, "
+            f"targets up to {np.max(np.abs(wanted)):.3g} and this start are too large for float64; "
+            "scale them down"
+        )
     limit = RUNAWAY * max(before, _loss_of_zero(wanted, loss)) or math.inf
     velocity = np.zeros_like(theta)
     losses = np.empty(turns)
@@ -169,13 +175,6 @@ def _loss_of_zero(wanted: Floats, loss: str) -> float:
     if loss == "squared":
         return squared_loss(np.zeros_like(wanted), wanted)
     return math.log(max(2, wanted.shape[1]))
-
-
-def _as_count(name: str, value: int) -> int:
-    count = operator.index(value)
-    if count < 1:
-        raise ValueError(f"{name} must be at least 1, but is {value}")
-    return count
 
 
 def _as_step(

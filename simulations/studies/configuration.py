@@ -133,7 +133,7 @@ def _grid(wanted: Any, study: Study) -> Grid:
                 raise TypeError(f"{name} in [grid] must be a list, but is {values!r}")
             if not values:
                 raise ValueError(f"{name} in [grid] is empty: it makes no condition")
-            axes[name] = [_typed(name, value, study) for value in values]
+            axes[name] = [_typed(name, value, _known(name, study)) for value in values]
         elif isinstance(study.grid, Mapping):
             axes[name] = study.grid[name]
         else:
@@ -149,15 +149,22 @@ def _condition(wanted: Mapping[str, Any], study: Study) -> dict[str, Any]:
     for name in study.parameters:
         if name not in wanted:
             raise ValueError(f"a [[grid]] table lacks the parameter {name!r}")
-    return {name: _typed(name, wanted[name], study) for name in study.parameters}
+    return {name: _typed(name, wanted[name], _known(name, study)) for name in study.parameters}
 
 
-def _typed(name: str, value: Any, study: Study) -> Any:
-    """The value as the type that the parameter has in the built-in study; 1 may stand for 1.0."""
-    kinds = {type(condition[name]) for condition in study.conditions}
+def _typed(name: str, value: Any, known: Sequence[Any]) -> Any:
+    """The value as the type that it has in the built-in study; 1 may stand for 1.0."""
+    kinds = {type(one) for one in known}
     if type(value) is int and float in kinds and int not in kinds:
         return float(value)
     if type(value) not in kinds:
         wanted = " or ".join(sorted(_KINDS.get(kind, "a list") for kind in kinds))
         raise TypeError(f"{name} in the grid must be {wanted}, but is {value!r}")
+    if isinstance(value, list):
+        within = [entry for one in known if isinstance(one, list) for entry in one]
+        return [_typed(f"an entry of {name}", entry, within) for entry in value]
     return value
+
+
+def _known(name: str, study: Study) -> list[Any]:
+    return [condition[name] for condition in study.conditions]

@@ -32,6 +32,8 @@ from .tables import (
     alive,
     check_header,
     connected,
+    connected_to_read,
+    damaged,
     make_tables,
     told,
     version_of,
@@ -81,11 +83,17 @@ class Ledger:
         self._connection = connection
         self.run: int | None = None
         about = dict(self._all("SELECT key, value FROM study"))
-        self.name: str = about["name"]
-        self.title: str = about["title"]
-        self.number = int(about["number"])
-        self.seed = int(about["seed"])
-        self.conditions: tuple[dict[str, Any], ...] = tuple(json.loads(about["conditions"]))
+        try:
+            self.name: str = about["name"]
+            self.title: str = about["title"]
+            self.number = int(about["number"])
+            self.seed = int(about["seed"])
+            self.conditions: tuple[dict[str, Any], ...] = tuple(json.loads(about["conditions"]))
+        except (KeyError, ValueError, TypeError) as error:
+            raise damaged(path, f"its table study: {error!r}") from None
+        (last,) = self._one("SELECT MAX(condition) FROM replicates")
+        if (last or 0) >= len(self.conditions):
+            raise damaged(path, f"{len(self.conditions)} conditions, yet a record of number {last}")
 
     def __enter__(self) -> Ledger:
         return self
@@ -189,12 +197,22 @@ class Ledger:
     def records(self) -> list[dict[str, Any]]:
         """Flat records of all replicates that did not raise, by condition, then replicate."""
         return [
-            {**self.conditions[condition], "replicate": replicate, **json.loads(record)}
+            {**self.conditions[condition], "replicate": replicate, **self._entries(record)}
             for condition, replicate, record in self._all(
                 "SELECT condition, replicate, record FROM replicates "
                 "WHERE record IS NOT NULL ORDER BY condition, replicate"
             )
         ]
+
+    def _entries(self, text: str) -> dict[str, Any]:
+        """Entries of one record."""
+        try:
+            found = json.loads(text)
+        except (ValueError, TypeError) as error:
+            raise damaged(self.path, f"a record: {error}") from None
+        if not isinstance(found, dict):
+            raise damaged(self.path, f"a record is {text:.40}")
+        return found
 
     def failures(self) -> list[tuple[int, int, str]]:
         """Condition, replicate and traceback of all that raised."""
@@ -231,7 +249,7 @@ class Ledger:
             "SELECT replicate, record FROM replicates WHERE condition = ? AND record IS NOT NULL",
             (condition,),
         ):
-            record = json.loads(text)
+            record = self._entries(text)
             if name not in record:
                 raise ValueError(
                     f"records of study {self.name} have no entry {name!r}; {nearest(name, record)}"
@@ -299,7 +317,7 @@ def create(path: str | os.PathLike[str], study: Study, *, seed: int) -> Ledger:
 
 
 def reopen(path: str | os.PathLike[str]) -> Ledger:
-    """Ledger that exists, of whatever study.
+    """Ledger that exists, of whatever study; to be read only where nothing may be written.
 
     Raises
     ------
@@ -309,8 +327,9 @@ def reopen(path: str | os.PathLike[str]) -> Ledger:
     place = Path(path)
     if not place.is_file():
         raise LedgerError(f"there is no ledger {place}; `pruneproof study run` makes one")
+    writable = os.access(place, os.W_OK) and os.access(place.resolve().parent, os.W_OK)
     with told(place):
-        connection = connected(place)
+        connection = connected(place) if writable else connected_to_read(place)
         try:
             check_header(place, connection)
             if not version_of(connection):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -57,7 +58,7 @@ class Study:
     ------
     ValueError
         An empty or ragged grid, a value that is no plain value, a condition listed twice, a
-        parameter called "replicate", or fewer than one replicate.
+        parameter called "replicate", fewer than one replicate, or more than ten million in all.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Study:
             raise ValueError(
                 f"quick of study {self.name} may change grid and replicates, not {unknown[0]!r}"
             )
-        _ = self.conditions  # refuses a grid that makes none
+        _check_size(self.replicates * len(self.conditions))
 
     @cached_property
     def conditions(self) -> tuple[dict[str, Any], ...]:
@@ -128,6 +129,9 @@ class Study:
         return stream(root, self.number, condition, replicate)
 
 
+#: Replicates of all conditions together: runs list them in memory.
+MOST = 10_000_000
+
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 
 
@@ -150,9 +154,18 @@ def _listed(grid: Grid) -> list[dict[str, Any]]:
                 raise ValueError(f"grid entry {name!r} is empty: it makes no condition")
         if not grid:
             return []
+        _check_size(math.prod(map(len, grid.values())))
         product = itertools.product(*grid.values())
         return [_plain_condition(dict(zip(grid, values))) for values in product]
     return [_plain_condition(condition) for condition in grid]
+
+
+def _check_size(planned: int) -> None:
+    if planned > MOST:
+        raise ValueError(
+            f"the study makes {planned:.3g} replicates, more than {MOST:.0e}, the most that a run "
+            "can list; take fewer conditions or fewer replicates"
+        )
 
 
 def _plain_condition(condition: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,23 @@ def connected(place: Path) -> sqlite3.Connection:
     return sqlite3.connect(place, timeout=PATIENCE, isolation_level=None)
 
 
+def connected_to_read(place: Path) -> sqlite3.Connection:
+    """Connection that writes nothing, for a ledger where nothing may be written.
+
+    In WAL mode even a reader leaves files beside the ledger, unless it is told that the file does
+    not change, as holds where no log lies beside it and nobody may write one.
+    """
+    log = Path(f"{place}-wal")
+    at_rest = not log.exists() or log.stat().st_size == 0
+    address = f"{place.resolve().as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}"
+    return sqlite3.connect(address, uri=True, timeout=PATIENCE, isolation_level=None)
+
+
+def damaged(place: Path, what: object) -> LedgerError:
+    """The ledger holds what no run wrote."""
+    return LedgerError(f"{place} is damaged ({what}); restore it, or start another ledger")
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     """Version of the tables; 0 where there are none."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -86,7 +103,7 @@ def check_header(place: Path, connection: sqlite3.Connection) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         found = " ".join(found.split())
-        raise LedgerError(f"{place} is damaged ({found}); restore it, or start another ledger")
+        raise damaged(place, found)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
 

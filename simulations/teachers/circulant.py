@@ -91,7 +91,7 @@ class Circulant:
         m: int,
         activation: str = "identity",
         *,
-        scale: float = 1.0,
+        scale: float | None = None,
         weights: Any = None,
         noise: float = 0.0,
     ) -> Circulant:
@@ -106,9 +106,10 @@ class Circulant:
             Number of nodes.
         activation, weights, noise
             As for the class.
-        scale : float
-            If the target is infeasible, negative eigenvalues of the pre-activations are set to 0
-            and their variance is restored; :attr:`feasibility` says so.
+        scale : float, optional
+            1 if not given, 1/2 for erf. If the target is infeasible, negative eigenvalues of the
+            pre-activations are set to 0 and their variance is restored; :attr:`feasibility` says
+            so.
 
         Raises
         ------
@@ -125,7 +126,8 @@ class Circulant:
                 "were given"
             )
         c = first_row(np.asarray(mu), m)
-        factor = as_ridge(scale, name="scale", positive=True)
+        usual = 0.5 if activation == "erf" else 1.0
+        factor = usual if scale is None else as_ridge(scale, name="scale", positive=True)
         if activation == "erf":
             factor /= float(c[0])
         q = symmetric(_inverse(as_gaussian_activation(activation), factor * c))

@@ -103,7 +103,8 @@ class ReluGaussian:
             f"the target is infeasible, as {fault}: the nearest correlations of pre-activations "
             "were taken, so read the achieved spectrum"
         )
-        size = np.sqrt(np.outer(np.diagonal(c), np.diagonal(c)))
+        deviation = np.sqrt(np.diagonal(c))
+        size = np.outer(deviation, deviation)
         raised = np.maximum(c, size * (LEAST_RELU_CORRELATION if centered else 0.0))
         q = repaired(theory.arccosine_inverse(raised, centered=centered))
         return cls(q, centered, weights, noise, False, sentence)

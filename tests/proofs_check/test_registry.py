@@ -26,7 +26,15 @@ PRUNED = {f"determinantal.PR-{i}" for i in range(1, 14)}
 PRUNED |= {f"determinantal.X-{i}" for i in range(1, 9)}
 PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
 COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
+SOFT_SPARSITY = {
+    f"sparsity.I-{name}"
+    for name in ["1a", "1b", "2a", "2am", "2b", "2c", "3a", "3b", "3c", "3d", "4A", "4B", "4C", "4D", "4E", "5a", "5b", "5c"]
+}
+SOFT_SPARSITY |= {f"sparsity.I-{name}" for name in ("6a", "6b", "7a", "7b", "8", "9")}
+SOFT_SPARSITY |= {f"sparsity.X{i}" for i in (1, 2, 3, 4, 5, 8)}
 NEIGHBOURS = {f"sparsity.III-{i}" for i in range(1, 9)}
+SPARSIFICATION = {f"sparsity.II-{i}" for i in range(1, 11)} | {"sparsity.X6", "sparsity.X7"}
+SPARSIFICATION |= {f"sparsity.II-{name}" for name in ("4a", "4m", "4z", "10m")}
 
 
 def test_the_function_keeps_its_name_beside_the_folder() -> None:
@@ -45,6 +53,10 @@ def test_ids_are_exactly_the_table() -> None:
     assert {name for name in every if name.startswith("determinantal.D")} < DETERMINANTAL
     assert set(every) >= COMMITTEES
     assert {name for name in every if name.startswith("sparsity.III")} == NEIGHBOURS
+    sparsity = {name for name in every if name.startswith("sparsity.")}
+    assert sparsity == SOFT_SPARSITY | SPARSIFICATION | NEIGHBOURS
+    assert set(every) >= SPARSIFICATION
+    assert {name for name in every if name.startswith("sparsity.II-")} < SPARSIFICATION
 
 
 def test_kinds_follow_the_table() -> None:
@@ -80,6 +92,19 @@ def test_kinds_follow_the_table() -> None:
     assert {name for name, kind in neighbours.items() if kind == "identity"} == {"1", "4", "7"}
     assert {name for name, kind in neighbours.items() if kind == "inequality"} == {"2", "5"}
     assert [neighbours[name] for name in "368"] == ["expectation", "probability", "must-fail"]
+    assert {claim.id.partition(".")[2]: claim.kind for claim in claims("sparsity.*")}.items() >= {
+        **dict.fromkeys(("I-1a", "I-1b", "I-2b", "I-3b", "I-4A", "I-4B", "I-4D"), "inequality"),
+        **dict.fromkeys(("I-4E", "I-5b", "I-5c", "I-6a", "I-7a", "I-7b", "I-9"), "inequality"),
+        **dict.fromkeys(("I-2a", "I-3a", "I-3c", "I-3d", "I-5a", "I-8", "X1", "X8"), "identity"),
+        **dict.fromkeys(("I-2c", "I-4C", "I-6b"), "must-fail"),
+        **dict.fromkeys(("X2", "X3", "X4", "X5"), "inequality"),
+        "I-2am": "law",
+        **dict.fromkeys(("II-1", "II-2", "X6", "X7"), "inequality"),
+        **dict.fromkeys(("II-3", "II-6", "II-8", "II-10"), "identity"),
+        **dict.fromkeys(("II-4", "II-4a", "II-4z", "II-7"), "probability"),
+        **dict.fromkeys(("II-4m", "II-9"), "expectation"),
+        **dict.fromkeys(("II-5", "II-10m"), "law"),
+    }.items()
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.id)

@@ -32,13 +32,18 @@ from pruneproof.theory.errors import InapplicableError
 
 
 def _coin(
-    rng: np.random.Generator, *, p: float = 0.0, level: float = 0.1, flaw: str = ""
+    rng: np.random.Generator,
+    *,
+    p: float = 0.0,
+    level: float = 0.1,
+    flaw: str = "",
+    begins: str = "",
 ) -> SimpleNamespace:
     if flaw == "unbuilt":
         raise RuntimeError("no such coin")
     if flaw == "outside":
         raise InapplicableError("the coin has three sides")
-    return SimpleNamespace(p=p, level=level, flaw=flaw, vacuous=flaw == "vacuous")
+    return SimpleNamespace(p=p, level=level, flaw=flaw, vacuous=flaw == "vacuous", begins=begins)
 
 
 def _fails(coin: SimpleNamespace, rng: np.random.Generator, *, factor: float = 1.0) -> Sides:
@@ -200,6 +205,10 @@ def test_a_bound_above_the_trivial_value_is_vacuous() -> None:
     assert found.word == "VACUOUS"
     assert found.sentence.startswith("the bound exceeds the trivial value on every instance; ")
     assert _run({"flaw": "vacuous"}, {}).word == "STATISTICAL"
+    begins = _run({"flaw": "vacuous", "begins": ", until n = 7"})
+    assert begins.sentence.startswith(
+        "the bound exceeds the trivial value on every instance, until"
+    )
     assert _run({"flaw": "vacuous", "p": 1.0}).word == "REFUTED"
 
 

@@ -121,3 +121,12 @@ def test_every_built_in_study_loads() -> None:
         study = builtin_study(name)
         assert study.name == name
         assert study.quickened.conditions
+
+
+def test_lists_in_a_grid_have_entries_of_the_known_type(tmp_path: Path) -> None:
+    head = '[study]\nreplicate = "theta"\n[grid]\nthetas = '
+    read_thetas = read(tmp_path, head + "[[0, 0.5]]").study.conditions[0]["thetas"]
+    assert read_thetas == [0.0, 0.5]
+    assert type(read_thetas[0]) is float
+    with pytest.raises(ValueError, match="an entry of thetas in the grid must be a number, but is"):
+        read(tmp_path, head + '[[0.0, "a"]]')

@@ -129,6 +129,47 @@ def test_damage_is_found(toy: Any, tmp_path: Path) -> None:
         sentence(error)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE replicates SET record = '{\"x\": '",
+        "UPDATE replicates SET record = '[1, 2]' WHERE replicate = 1",
+        "UPDATE replicates SET condition = condition + 7",
+        "UPDATE study SET value = '[' WHERE key = 'conditions'",
+        "UPDATE study SET value = '[]' WHERE key = 'conditions'",
+        "UPDATE study SET value = 'abc' WHERE key = 'seed'",
+        "DELETE FROM study WHERE key = 'seed'",
+    ],
+)
+def test_damage_that_sqlite_does_not_see_is_found(toy: Any, tmp_path: Path, change: str) -> None:
+    place = tmp_path / "t.ledger"
+    run(toy.study(replicates=2), place)
+    with sqlite3.connect(place) as connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(LedgerError, match=r"t\.ledger is damaged") as error, reopen(place) as book:
+        book.records()
+    sentence(error)
+
+
+def test_where_nothing_may_be_written_a_ledger_can_be_read(
+    toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "a #1 ledger?"  # a name that an address must quote
+    run(toy.study(), place)
+    with reopen(place) as book:
+        whole = book.records()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write whatever the mode says
+    before = place.stat().st_mtime_ns
+    with reopen(place) as book:
+        assert book.records() == whole
+        assert book.counts() == (40, 0)
+        with pytest.raises(LedgerError, match="may be written"):
+            book.begin()
+        assert sorted(file.name for file in tmp_path.iterdir()) == [place.name, "modules"]
+    assert place.stat().st_mtime_ns == before
+
+
 def test_a_full_disk_loses_nothing(toy: Any, tmp_path: Path) -> None:
     """SQLite's own limit of pages makes it answer as on a full disk."""
     place = tmp_path / "t.ledger"

@@ -110,3 +110,22 @@ def test_inputs_are_left_alone_and_lists_are_read() -> None:
 def test_refusals(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ridge(*arguments)
+
+
+@pytest.mark.parametrize("exponent", [-600, 600])
+def test_fits_do_not_depend_on_units(exponent: int) -> None:
+    """Powers of two change no digit: weights change by the inverse, the ridge by the square."""
+    rng, unit = np.random.default_rng(5), 2.0**exponent
+    x, y = rng.standard_normal((30, 4)), rng.standard_normal(30)
+    for one, other in (
+        (least_squares(x, y), least_squares(unit * x, y)),
+        (ridge(x, y, 0.0), ridge(unit * x, y, 0.0)),
+    ):
+        wanted = np.asarray(one.network.layers[0].weight)
+        found = np.asarray(other.network.layers[0].weight) * unit
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    half = 2.0 ** (exponent // 2)  # its square is a ridge that float64 holds
+    wanted, found = (
+        np.asarray(ridge(s * x, y, 0.3 * s * s).network.layers[0].weight) * s for s in (1.0, half)
+    )
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)

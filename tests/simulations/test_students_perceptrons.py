@@ -52,7 +52,7 @@ def test_classifiers_give_scores() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match="give a fitted perceptron"):
+    with pytest.raises(ValueError, match="fit it first"):
         student_of_perceptron(neural.MLPClassifier())
     labels = (np.arange(80).reshape(40, 2) % 3) > 0
     model, _ = fitted("MLPClassifier", labels)

@@ -234,6 +234,12 @@ def test_divergence_is_told_with_its_epoch_and_learning_rate(epoch: Callable[...
         trained(epoch, initial([5, 12, 1], "relu", rng=0), x, y, **options, rng=1)
 
 
+def test_a_start_beyond_float64_is_not_blamed_on_the_learning_rate() -> None:
+    x, y = task("squared", 40, 5, 1)
+    with pytest.raises(ValueError, match=r"the loss is inf before the first step: .*scale them"):
+        train(initial([5, 12, 1], "relu", rng=0), x, 1e200 * y, epochs=2, rng=1)
+
+
 def test_a_slow_divergence_is_seen_before_it_overflows() -> None:
     x, y = task("squared", 40, 5, 1)
     options = {**DEFAULTS, "epochs": 60, "batch": 40, "momentum": 0.0, "learning_rate": 4.0}
@@ -256,6 +262,7 @@ def test_a_start_far_away_or_at_the_goal_is_no_divergence() -> None:
     [
         ({"epochs": 0}, "epochs must be at least 1, but is 0"),
         ({"batch": 0}, "batch must be at least 1"),
+        ({"epochs": 2.5}, "epochs must be a whole number"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"momentum": 1.0}, r"momentum must be in \[0, 1\), but is 1"),
         ({"weight_decay": -1.0}, "weight_decay must be finite and at least 0"),

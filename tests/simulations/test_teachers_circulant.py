@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.linalg import circulant
+from scipy.stats import norm
 
 from pruneproof import theory
 from pruneproof.simulations.teachers import Circulant, EmpiricalMoment, sample_dof
@@ -33,6 +35,24 @@ def test_spectrum_is_that_of_the_dense_matrix(m: int, activation: str, scale: fl
         "relu": lambda q: theory.arccosine_kernel(q, centered=True),
     }[activation]
     assert np.max(np.abs(kernel(circulant(teacher.row)) - dense)) <= 8 * EPS * dense[0, 0]
+
+
+def test_relu_features_are_centred_by_their_mean() -> None:
+    """Where a unit is silent its feature is -E relu(u), by quadrature."""
+    teacher = Circulant.prescribed(decay(8, 0.5), 8, "relu")
+    v = float(teacher.row[0])
+    mean, _ = quad(lambda u: u * norm.pdf(u, scale=np.sqrt(v)), 0.0, np.inf)
+    found = teacher.features(teacher.inputs(50, rng=0))
+    assert np.min(found) == pytest.approx(-mean, rel=1e-9, abs=0)
+
+
+def test_the_scale_is_one_that_the_activation_may_have() -> None:
+    for activation, scale in KINDS:
+        teacher = Circulant.prescribed(decay(32, 0.5), 32, activation)
+        assert teacher.feasibility.met
+        mean = float(np.mean(all_frequencies(decay(32, 0.5), 32)))
+        variance = scale * (1.0 if activation == "erf" else mean)
+        assert teacher.moment_row[0] == pytest.approx(variance, rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 1.5, 2.0])

@@ -7,10 +7,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import sem
 
 from pruneproof import theory
 from pruneproof.simulations import decays, teachers
 from pruneproof.simulations.teachers import EmpiricalMoment, PopulationMoment, Risk
+from pruneproof.simulations.teachers.common import monte_carlo_risk
 
 MU = decays.power_law(6, 1.0)
 ROTATION = teachers.haar_rotation(6, rng=0)
@@ -111,3 +113,13 @@ def test_public_names_are_documented() -> None:
         for method, value in vars(thing).items() if isinstance(thing, type) else ():
             if callable(value) and not method.startswith("_"):
                 assert value.__doc__, f"{name}.{method}"
+
+
+def test_the_error_of_monte_carlo_is_that_of_the_mean() -> None:
+    teacher = teachers.LinearGaussian([2.0, 1.0, 0.5])
+    found = monte_carlo_risk(teacher, lambda x: x[:, 0] ** 2, 1000, 3)
+    x = teacher.inputs(1000, rng=3)
+    squares = (x[:, 0] ** 2 - teacher.targets(x)) ** 2
+    # sums in another order: 1e-13
+    assert found.value == pytest.approx(np.mean(squares), rel=1e-13, abs=0)
+    assert found.error == pytest.approx(sem(squares), rel=1e-13, abs=0)

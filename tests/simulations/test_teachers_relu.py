@@ -6,11 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import random_correlation
+from scipy.integrate import quad
+from scipy.stats import norm, random_correlation
 
 from pruneproof import theory
 from pruneproof.simulations import decays
 from pruneproof.simulations.teachers import EmpiricalMoment, ReluGaussian
+from pruneproof.simulations.teachers.gaussian_layer import layer_mean
 from pruneproof.simulations.teachers.relu import identity_mixing
 
 EPS = np.finfo(float).eps
@@ -71,6 +73,19 @@ def test_infeasible_targets_are_repaired_and_say_so() -> None:
             assert np.max(np.abs(np.mean(x, axis=0))) < 6 / math.sqrt(100_000)
 
 
+@pytest.mark.parametrize("exponent", [-997, -500, 500, 997])
+def test_the_repair_does_not_depend_on_units(exponent: int) -> None:
+    """Powers of two change no digit but those that roots and eigenvalues round."""
+    c, unit = correlation(2.0, m=8), 2.0**exponent
+    one, other = (ReluGaussian.prescribed(s * c) for s in (1.0, unit))
+    assert not one.feasibility.met
+    assert not other.feasibility.met
+    wanted = unit * one.spectrum().eigenvalues
+    # the nearest correlation matrix is found to 1e-10 or better
+    found = other.spectrum().eigenvalues
+    np.testing.assert_allclose(found / unit, wanted / unit, atol=1e-9 * wanted[0] / unit, rtol=0)
+
+
 def test_two_nodes_reach_the_least_correlation_and_no_less() -> None:
     least = -1 / (math.pi - 1)
     for r, met in ((least + 1e-6, True), (-0.3, True), (least - 1e-6, False)):
@@ -103,6 +118,19 @@ def test_exact_risk_of_a_relu_student() -> None:
             ]
         )
         assert teacher.risk(itself).value <= 1e-13
+
+
+def test_the_mean_of_a_unit_and_the_risk_of_a_constant() -> None:
+    """E relu(u) of u ~ N(0, v) by quadrature; E (b - relu)^2 = b^2 - 2 b E relu + v/2."""
+    for v in (0.3, 1.0, 7.0):
+        mean, _ = quad(lambda u, v=v: u * norm.pdf(u, scale=math.sqrt(v)), 0.0, math.inf)
+        assert layer_mean("relu", np.array([v])) == pytest.approx([mean], rel=1e-9, abs=0)
+        constant = theory.Network(
+            [theory.Dense([[1.0]], None, "relu"), theory.Dense([[0.0]], [0.4])]
+        )
+        found = ReluGaussian(np.array([[v]])).risk(constant)
+        assert found.error == 0.0
+        assert found.value == pytest.approx(0.16 - 0.8 * mean + v / 2, rel=1e-9, abs=0)
 
 
 def test_samples_and_noise() -> None:

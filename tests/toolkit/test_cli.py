@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,14 +16,31 @@ import pytest
 from pruneproof.theory.network.widths import DEFAULT_THETA
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(call: Callable[..., tuple[int, str, str]]) -> Run:
+    """The command line within this process."""
+    return lambda *arguments, cwd: Done(*call(*arguments, cwd=cwd))
+
+
+def program(*arguments: str, cwd: Path) -> Done:
+    """The command line as a program of its own."""
+    ended = subprocess.run(
         [sys.executable, "-m", "pruneproof", *arguments],
         capture_output=True,
         text=True,
         cwd=cwd,
         stdin=subprocess.DEVNULL,
     )
+    return Done(ended.returncode, ended.stdout, ended.stderr)
 
 
 def small_model(path: Path, **changes: object) -> None:
@@ -60,7 +79,7 @@ def object_array() -> np.ndarray:
         ({}, {"targets": np.full(40, 7)}, "7"),
     ],
 )
-def test_what_a_wrong_file_answers(tmp_path: Path, model, data, words) -> None:
+def test_what_a_wrong_file_answers(tmp_path: Path, run: Run, model, data, words) -> None:
     small_model(tmp_path / "model.npz", **model)
     small_data(tmp_path / "data.npz", **data)
     before = sorted(p.name for p in tmp_path.iterdir())
@@ -71,7 +90,7 @@ def test_what_a_wrong_file_answers(tmp_path: Path, model, data, words) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
-def test_a_truncated_file_and_a_file_that_is_no_archive(tmp_path: Path) -> None:
+def test_a_truncated_file_and_a_file_that_is_no_archive(tmp_path: Path, run: Run) -> None:
     small_model(tmp_path / "model.npz")
     whole = (tmp_path / "model.npz").read_bytes()
     for content in (whole[: len(whole) // 2], b"not an archive", b""):
@@ -103,7 +122,7 @@ def test_a_truncated_file_and_a_file_that_is_no_archive(tmp_path: Path) -> None:
         (("frobnicate",), "frobnicate"),
     ],
 )
-def test_wrong_calls(tmp_path: Path, arguments, words) -> None:
+def test_wrong_calls(tmp_path: Path, run: Run, arguments, words) -> None:
     done = run(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr.lower() + done.stderr
@@ -112,7 +131,7 @@ def test_wrong_calls(tmp_path: Path, arguments, words) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_small_audit_from_files(tmp_path: Path) -> None:
+def test_a_small_audit_from_files(tmp_path: Path, run: Run) -> None:
     small_model(tmp_path / "model.npz")
     small_data(tmp_path / "data.npz", targets=np.arange(40) % 2)
     arguments = ("audit", "model.npz", "data.npz", "--widths", "2,4", "--json", "out.json")
@@ -160,7 +179,7 @@ def test_a_reader_that_leaves_is_no_refutation(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "out.json").read_text())["verdicts"]) == 1
 
 
-def test_the_mixture_is_that_of_compress(tmp_path: Path) -> None:
+def test_the_mixture_is_that_of_compress(tmp_path: Path, run: Run) -> None:
     small_model(tmp_path / "model.npz")
     small_data(tmp_path / "data.npz")
     done = run(
@@ -171,7 +190,12 @@ def test_the_mixture_is_that_of_compress(tmp_path: Path) -> None:
     assert f"({DEFAULT_THETA:g}, as compress)" in run("audit", "--help", cwd=tmp_path).stdout
 
 
-def test_help_and_version(tmp_path: Path) -> None:
+def test_help_and_version(tmp_path: Path, run: Run) -> None:
     assert "verify" in run("--help", cwd=tmp_path).stdout
     assert run(cwd=tmp_path).stdout == run("--help", cwd=tmp_path).stdout
     assert run("--version", cwd=tmp_path).stdout.startswith("pruneproof 0.")
+
+
+@pytest.mark.parametrize("arguments", [("claims", "spectral.I*"), ("explain", "spectral.Q7")])
+def test_the_program_answers_as_its_main_function(tmp_path: Path, run: Run, arguments) -> None:
+    assert program(*arguments, cwd=tmp_path) == run(*arguments, cwd=tmp_path)

@@ -109,7 +109,7 @@ def test_sklearn_models_that_cannot_be_read() -> None:
     counts = neural.MLPRegressor(hidden_layer_sizes=(4,), max_iter=5)
     counts.fit(RNG.standard_normal((40, 2)), RNG.poisson(2.0, 40))
     counts.out_activation_ = "exp"  # as newer scikit-learn sets for its Poisson loss
-    with pytest.raises(ValueError, match="exp of its last layer, which is not known"):
+    with pytest.raises(ValueError, match="the exp of its last layer, which is not known"):
         network_from_sklearn(counts)
     with pytest.raises(ValueError, match=r"2 labels that the model does not know .* 7"):
         labels_of([0, 1, 7, 9], [0, 1])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pruneproof.simulations.studies import reopen
+from pruneproof.simulations.studies import builtin, reopen
+
+Call = Callable[..., tuple[int, str, str]]
 
 TOY = """
 import os, time
@@ -30,7 +34,7 @@ def figure(records):
     return draw("toy", [Panel("x", "scale", "x", [Curve("x", x, y, "measured")])])
 """
 
-PROGRAM = """
+REGISTERED = """
 import sys
 import toy_for_the_shell as toy
 from pruneproof.simulations.studies import Study, builtin
@@ -40,6 +44,10 @@ toy.BARE = Study("bare", toy.noise, {"scale": (1.0,)}, 5, "Without a figure")
 builtin.STUDIES.clear()
 builtin.STUDIES.update(toy="toy", bare="toy")
 sys.modules["pruneproof.simulations.studies.builtin.toy"] = toy
+"""
+
+PROGRAM = """
+import registered
 from pruneproof import cli
 if __name__ == "__main__":
     cli.main()
@@ -49,14 +57,19 @@ if __name__ == "__main__":
 class Shell:
     """The command line with a toy among the built-in studies, in a folder of its own."""
 
-    def __init__(self, home: Path) -> None:
-        self.modules, self.folder = home / "modules", home / "folder"
+    def __init__(self, home: Path, call: Call) -> None:
+        self.modules, self.folder, self.call = home / "modules", home / "folder", call
         self.modules.mkdir()
         self.folder.mkdir()
-        (self.modules / "toy_for_the_shell.py").write_text(TOY)
-        (self.modules / "program.py").write_text(PROGRAM)
+        for name, text in (
+            ("toy_for_the_shell", TOY),
+            ("registered", REGISTERED),
+            ("program", PROGRAM),
+        ):
+            (self.modules / f"{name}.py").write_text(text)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """The command in a process of its own."""
         path = os.pathsep.join([str(self.modules), os.environ.get("PYTHONPATH", "")])
         return subprocess.Popen(
             [sys.executable, str(self.modules / "program.py"), "study", *arguments],
@@ -69,17 +82,25 @@ class Shell:
         )
 
     def __call__(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
-        started = self.start(*arguments, **environment)
-        output, errors = started.communicate(timeout=60)
-        return started.returncode, output, errors
+        """The command in this process: its status, output and errors."""
+        return self.call("study", *arguments, cwd=self.folder, **environment)
 
     def names(self) -> set[str]:
         return {path.name for path in self.folder.iterdir()}
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    made = Shell(tmp_path, call)
+    names = ("toy_for_the_shell", "registered", f"{builtin.__name__}.toy")
+    monkeypatch.syspath_prepend(made.modules)
+    known = dict(builtin.STUDIES)
+    importlib.import_module("registered")
+    yield made
+    for name in names:
+        sys.modules.pop(name, None)
+    builtin.STUDIES.clear()
+    builtin.STUDIES.update(known)
 
 
 def test_list_run_status_export_and_plot(shell: Shell) -> None:
@@ -125,6 +146,36 @@ def test_quick_and_a_file(shell: Shell) -> None:
     assert status == 2
     assert "under seed 4, not 5" in errors
     assert shell.names() == {"toy-quick.ledger", "mine.toml", "mine.ledger", "mine.svg"}
+
+
+def test_a_precision_stops_each_condition(shell: Shell) -> None:
+    """x has standard deviation `scale`, 1 or 2: sixteen replicates know it to about .25 or .5."""
+    assert shell("run", "toy", "--precision", "x=0.3")[0] == 0
+    with reopen(shell.folder / "toy.ledger") as book:
+        kept = [record["scale"] for record in book.records()]
+    assert (kept.count(1.0), kept.count(2.0)) == (16, 20)
+    status, _, errors = shell("run", "toy", "--precision", "y=0.4", "--ledger", "other.ledger")
+    assert status == 2
+    assert "no entry 'y'" in errors
+
+
+def test_the_ledger_of_a_file_with_a_name_of_its_own(shell: Shell) -> None:
+    (shell.folder / "mine.toml").write_text(
+        '[study]\nname = "mine"\nreplicate = "toy"\nreplicates = 2\n'
+    )
+    assert shell("run", "mine.toml", "--ledger", "a b.ledger")[0] == 0
+    status, _, errors = shell("plot", "a b.ledger")
+    assert status == 2
+    assert "plot FILE.toml --ledger a b.ledger" in errors
+    assert shell("plot", "mine.toml", "--ledger", "a b.ledger", "--to", "c d.svg")[0] == 0
+    assert shell.names() == {"mine.toml", "a b.ledger", "c d.svg"}
+
+
+def test_it_is_one_program(shell: Shell) -> None:
+    """What the other tests ask of this process, a process of its own answers too."""
+    started = shell.start("run", "toy", "--quick")
+    answer = started.communicate(timeout=60)
+    assert (started.returncode, *answer) == shell("run", "toy", "--quick")
 
 
 def test_what_raises_is_reported_and_retried(shell: Shell) -> None:
@@ -189,6 +240,9 @@ def _count(ledger: Path) -> int:
         (("run", "folder/x"), "neither the name of a study nor a .toml file"),
         (("run", "toy", "--workers", "0"), "workers must be at least 1"),
         (("run", "toy", "--seed", "-1"), "seed must be at least 0"),
+        (("run", "toy", "--precision", "x"), "such as risk=.01, not 'x'"),
+        (("run", "toy", "--precision", "x=-1"), "such as risk=.01, not 'x=-1'"),
+        (("run", "toy", "--precision", "x=inf"), "must be finite"),
         (("run", "toy", "--ledger", "nowhere/t.ledger"), "folder that exists"),
         (("run", "toy", "--ledger", "."), "unable to open"),
         (("run", "toy", "--scheduler", "tcp://127.0.0.1:1"), "Dask"),

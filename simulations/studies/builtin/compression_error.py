@@ -9,6 +9,7 @@ k^{1-a}, the worst direction as k^{-a} (spectral.X2), both until k nears the num
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,7 @@ from pruneproof.simulations.figures import (
 )
 
 from ..study import Study
-from .curves import BARS, Records, measured, values, where
+from .curves import BARS, Records, means, measured, values, where
 from .layers import Floats, rotated
 
 NODES = 128
@@ -53,11 +54,15 @@ SELECTORS = {
 
 
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
-    """Of each selector Tr S_J/Tr Sigma, and ``worst_`` its lam_max(S_J)/mu_1, at one rotation."""
+    """Of each selector Tr S_J/Tr Sigma, and ``worst_`` its lam_max(S_J)/mu_1, at one rotation.
+
+    ``chi`` is the score by which L2 says how far its law may be off.
+    """
     k = int(parameters["width"])
     mu = power_law(NODES, parameters["exponent"])
     cov = rotated(mu, rng)
-    drawn = theory.select_leverage(cov, k, theory.ridge_for_degrees_of_freedom(mu, k), rng=rng)
+    lam = theory.ridge_for_degrees_of_freedom(mu, k)
+    drawn = theory.select_leverage(cov, k, lam, rng=rng)
     chosen: dict[str, tuple[Any, Any]] = {
         "greedy": (theory.select_greedy(cov, k).kept, 0.0),
         "exchange": (theory.select_exchange(cov, k).kept, 0.0),
@@ -68,7 +73,7 @@ def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[s
         "random": (theory.select_random(NODES, k, rng=rng).kept, 0.0),
         "leverage": (drawn.kept, drawn.ridge),
     }
-    record = {}
+    record = {"chi": float(theory.coherence_score(cov, lam, k))}
     for name, (kept, ridge) in chosen.items():
         left = theory.residual(cov, kept, ridge)
         record[name] = float(np.trace(left) / mu.sum())
@@ -103,13 +108,7 @@ def _losses(records: Records, a: float) -> Panel:
             "bound",
             BLACK,
         ),
-        Curve(
-            "law of leverage draws (L2)",
-            widths,
-            [_law(mu, k) / total for k in widths],
-            "law",
-            GREEN,
-        ),
+        *_leverage_law(records, mu),
         Curve(
             "mean of volume sampling (I7)",
             widths,
@@ -165,6 +164,23 @@ def _worst(records: Records, a: float) -> Panel:
 def _widths(records: Records) -> list[int]:
     found = values(records, "width")
     return list(range(min(found), max(found) + 1))
+
+
+def _leverage_law(records: Records, mu: Floats) -> list[Curve]:
+    """L2's law, pale beyond the widths before the first at which its score warns in the mean."""
+    across, scores, _ = means(records, "width", "chi")
+    sound = itertools.takewhile(lambda at: at[1] <= theory.COHERENCE_WARNING, zip(across, scores))
+    last = max((k for k, _ in sound), default=0)
+    widths, name = _widths(records), "law of leverage draws (L2)"
+    parts = [
+        (name, [k for k in widths if k <= last], False),
+        (f"{name}, its score warns", [k for k in widths if k >= last], True),
+    ]
+    return [
+        Curve(label, shown, [_law(mu, k) / mu.sum() for k in shown], "law", GREEN, faint=faint)
+        for label, shown, faint in parts
+        if len(shown) > 1 or len(widths) == 1
+    ]
 
 
 def _paper(mu: Floats, k: int) -> float:

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from pruneproof.simulations.students import train
+from pruneproof.simulations.students import initial, train
 from pruneproof.theory import Network
 
 from .layers import Floats
 
 PIXELS, CLASSES = 64, 10
+#: The perceptron whose layers are looked at, and how it is trained.
+WIDTHS = (64, 64, 64, 10)
+_EPOCHS, _STEP, _DECAY = 30, 0.05, 1e-3
 
 
 @functools.cache
@@ -81,3 +84,14 @@ def split(rng: np.random.Generator) -> Digits:
     order = rng.permutation(len(pixels))
     held, used = np.split(order, [len(order) // 4])
     return Digits(pixels[used], labels[used], pixels[held], labels[held])
+
+
+@functools.cache
+def digits_network(seed: int = 0) -> Network:
+    """The trained perceptron; the same one for the same seed, once a process."""
+    pixels, labels = images()
+    start = initial(WIDTHS, "relu", rng=seed)
+    return train(
+        start, pixels, labels, epochs=_EPOCHS, learning_rate=_STEP, weight_decay=_DECAY,
+        loss="softmax", rng=seed,
+    ).network  # fmt: skip
