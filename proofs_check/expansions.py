@@ -41,7 +41,7 @@ class Expansion:
     terms: int
     kept: int
     order: float
-    tolerance: float = 0.2
+    tolerance: float = 0.25
 
     @functools.cached_property
     def sizes(self) -> Floats:

@@ -22,7 +22,7 @@ from .soft_vectors import entries
 
 PHI: Mapping[str, Callable[[Floats], Floats]] = {
     **ACTIVATIONS,
-    "logistic": lambda x: 1 / (1 + np.exp(-x)),
+    "logistic": lambda x: (1 + np.tanh(x / 2)) / 2,
 }
 RHO = {"identity": 1.0, "relu": 1.0, "tanh": 1.0, "logistic": 0.25}
 

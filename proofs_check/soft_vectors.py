@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .generators import Choice, Space, Whole, samples
+from .generators import Choice, Real, Space, Whole, samples
 from .sides import Floats
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
@@ -236,3 +236,70 @@ def neuron(
     chosen = largest(rng.standard_normal(d), s)
     weights = found if signs else np.abs(found)
     return Neuron(weights, inputs(rng, family, d, shift), s, q, chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows with gains, a budget, and how some other allocation differs from the best.
+
+    Attributes
+    ----------
+    weights : (rows, d) array
+    gains : (rows,) array
+    sizes : (d,) array
+        g_j.
+    budget : int
+        S, from 1 to the number of weights other than 0.
+    order : float
+        q in (0, 2).
+    other : (rows,) array
+        Logarithms of the factors of the other allocation; 0 at the best one.
+    level : float
+        Tolerance in units of A_i ||w_i||_2.
+    """
+
+    weights: Floats
+    gains: Floats
+    sizes: Floats
+    budget: int
+    order: float
+    other: Floats
+    level: float
+
+    @property
+    def logs(self) -> Floats:
+        """ln(A_i ||w_i||_q)."""
+        norms = np.array([log_norm(row, self.order) for row in self.weights])
+        return np.asarray(np.log(self.gains) + norms)
+
+
+def rows(
+    rng: np.random.Generator,
+    *,
+    law: str = "normal",
+    d: int = 4,
+    nonzeros: int = 16,
+    count: int = 2,
+    part: float = 0.4,
+    q: float = 1.0,
+    spread: float = 0.0,
+    gains: float = 1.0,
+    level: float = 0.5,
+) -> Rows:
+    """Rows of one law, their gains lognormal of the given width."""
+    weights = np.stack([entries(rng, law, d, nonzeros) for _ in range(count)])
+    a = np.exp(gains * rng.standard_normal(count))
+    g = np.exp(0.5 * rng.standard_normal(d))
+    budget = max(1, round(part * int(np.count_nonzero(weights))))
+    other = spread * rng.standard_normal(count)
+    return Rows(weights, a, g, budget, q, other, level)
+
+
+ROWS: Space = {
+    "law": Choice(LAWS),
+    "d": Whole(1, 5),
+    "nonzeros": Whole(1, 5),
+    "count": Whole(1, 2),
+    "part": Real(0.0, 1.0),
+    "seed": Whole(0, 65535),
+}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,74 +18,7 @@ from ..generators import Choice, Real, Whole
 from ..mutants import Mutant
 from ..registry import register
 from ..sides import Floats, Sides, at_most, equal, together
-from ..soft_vectors import LAWS, entries, largest, log_norm, log_smooth, norm
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows with gains, a budget, and how some other allocation differs from the best.
-
-    Attributes
-    ----------
-    weights : (rows, d) array
-    gains : (rows,) array
-    sizes : (d,) array
-        g_j.
-    budget : int
-        S, from 1 to the number of weights other than 0.
-    order : float
-        q in (0, 2).
-    other : (rows,) array
-        Logarithms of the factors of the other allocation; 0 at the best one.
-    level : float
-        Tolerance in units of A_i ||w_i||_2.
-    """
-
-    weights: Floats
-    gains: Floats
-    sizes: Floats
-    budget: int
-    order: float
-    other: Floats
-    level: float
-
-    @property
-    def logs(self) -> Floats:
-        """ln(A_i ||w_i||_q)."""
-        norms = np.array([log_norm(row, self.order) for row in self.weights])
-        return np.asarray(np.log(self.gains) + norms)
-
-
-def rows(
-    rng: np.random.Generator,
-    *,
-    law: str = "normal",
-    d: int = 4,
-    nonzeros: int = 16,
-    count: int = 2,
-    part: float = 0.4,
-    q: float = 1.0,
-    spread: float = 0.0,
-    gains: float = 1.0,
-    level: float = 0.5,
-) -> Rows:
-    """Rows of one law, their gains lognormal of the given width."""
-    weights = np.stack([entries(rng, law, d, nonzeros) for _ in range(count)])
-    a = np.exp(gains * rng.standard_normal(count))
-    g = np.exp(0.5 * rng.standard_normal(d))
-    budget = max(1, round(part * int(np.count_nonzero(weights))))
-    other = spread * rng.standard_normal(count)
-    return Rows(weights, a, g, budget, q, other, level)
-
-
-ROWS = {
-    "law": Choice(LAWS),
-    "d": Whole(1, 5),
-    "nonzeros": Whole(1, 5),
-    "count": Whole(1, 2),
-    "part": Real(0.0, 1.0),
-    "seed": Whole(0, 65535),
-}
+from ..soft_vectors import ROWS, Rows, largest, log_norm, log_smooth, norm, rows
 
 
 @register(
@@ -172,6 +104,39 @@ def _capped(weights: Floats, caps: Floats, total: float) -> Floats:
 def _value(logs: Floats, exponent: float, shares: Floats) -> float:
     """sum of exp(logs) shares^exponent."""
     return float(np.sum(np.exp(logs + exponent * np.log(shares))))
+
+
+def _capped_parts(
+    case: Rows, logs_b: Floats, logs_n: Floats, constant: float, filled: bool
+) -> list[Sides]:
+    """Shares under caps, real and whole; logarithms of B_i and of a_l n_l^{1/q-1/2}."""
+    q, total, count = case.order, float(case.budget), len(case.gains)
+    size, turned = 64 * count, 2 * q / (q + 2)
+    n = np.arange(1, count + 1)
+    v = np.exp(q / 2 * (logs_b - np.max(logs_b)))
+    caps = np.count_nonzero(case.weights, axis=1).astype(float)
+    level = _capped(v, caps, total)
+    even = _capped(np.ones(count), caps, total)
+    mixed = level + min(1.0, abs(float(case.other[0]))) * (caps * total / np.sum(caps) - level)
+    capped = _value(logs_b, 1 - 2 / q, level if filled else even)
+    least = _value(logs_b, 1 - 2 / q, level)
+    other = _value(logs_b, 1 - 2 / q, mixed)
+    room = (other + least) * (1 + 2 / q)
+    value = theory.quadratic_optimum(np.exp(logs_b), total, q, caps=caps)[1]
+    whole = theory.allocate(case.weights, case.gains, case.budget, q)
+    edges = theory.layer_budgets(np.exp(case.logs), case.budget, q, caps=caps.astype(int), rows=n)
+    wanted = _capped(np.exp(turned * (logs_n - np.max(logs_n))), caps, total)
+    parts = [
+        at_most(constant * capped, other, scale=room, size=size, part="capped"),
+        equal(value, least, scale=room, size=size, part="capped value"),
+    ]
+    for found, shares in ((whole, level), (edges, wanted)):
+        gap = float(np.max(np.abs(found - shares)))
+        parts += [
+            at_most(gap, 1.0, scale=total, size=size, part="whole value"),
+            equal(float(np.sum(found)), total, scale=0.0, size=1, part="sum of whole value"),
+        ]
+    return parts
 
 
 @register(
@@ -276,30 +241,7 @@ def optimal_shares(
             at_most(constant * least, other, scale=other * (1 + 1 / q), size=size, part=name),
             equal(value, closed, scale=closed * (1 + 1 / q), size=size, part=f"{name}, closed"),
         ]
-    caps = np.count_nonzero(case.weights, axis=1).astype(float)
-    level = _capped(v, caps, total)
-    even = _capped(np.ones(count), caps, total)
-    mixed = level + min(1.0, abs(float(case.other[0]))) * (caps * total / np.sum(caps) - level)
-    capped = _value(logs_b, 1 - 2 / q, level if filled else even)
-    least = _value(logs_b, 1 - 2 / q, level)
-    other = _value(logs_b, 1 - 2 / q, mixed)
-    room = (other + least) * (1 + 2 / q)
-    value = theory.quadratic_optimum(np.exp(logs_b), total, q, caps=caps)[1]
-    whole = theory.allocate(case.weights, case.gains, case.budget, q)
-    edges = theory.layer_budgets(
-        np.exp(logs_a), case.budget, q, caps=caps.astype(int), rows=n.astype(int)
-    )
-    wanted = _capped(np.exp(turned * (logs_n - np.max(logs_n))), caps, total)
-    parts += [
-        at_most(constant * capped, other, scale=room, size=size, part="capped"),
-        equal(value, least, scale=room, size=size, part="capped value"),
-    ]
-    for found, shares in ((whole, level), (edges, wanted)):
-        gap = float(np.max(np.abs(found - shares)))
-        parts += [
-            at_most(gap, 1.0, scale=total, size=size, part="whole value"),
-            equal(float(np.sum(found)), total, scale=0.0, size=1, part="sum of whole value"),
-        ]
+    parts += _capped_parts(case, logs_b, logs_n, constant, filled)
     return together(parts[0], *parts[1:])
 
 

@@ -105,7 +105,7 @@ def sampler_of_terms(
 
     Hypotheses
     ----------
-    Independent draws, the mean of 60 squared errors a replicate; tolerance 20 %.
+    Independent draws, the mean of 80 squared errors a replicate; tolerance 25 %.
 
     Statement
     ---------
@@ -123,7 +123,7 @@ def sampler_of_terms(
     draws = np.array(
         [
             theory.sampled_terms(case.coefficients, norms, case.terms, case.kept, rng=rng)
-            for _ in range(60)
+            for _ in range(80)
         ]
     )
     errors = np.sum(((case.coefficients - draws) @ case.atoms.T) ** 2, axis=1)
