@@ -26,11 +26,6 @@ PRUNED = {f"determinantal.PR-{i}" for i in range(1, 14)}
 PRUNED |= {f"determinantal.X-{i}" for i in range(1, 9)}
 PRUNED |= {f"determinantal.PR-X{i}" for i in range(1, 6)}
 COMMITTEES = {f"determinantal.TS-{i}" for i in range(1, 6)}
-SOFT_SPARSITY = {
-    f"sparsity.I-{name}"
-    for name in ["1a", "1b", "2a", "2am", "2b", "2c", "3a", "3b", "3c", "3d", "4A", "4B", "4C", "4D", "4E", "5a", "5b", "5c"]
-}
-SOFT_SPARSITY |= {f"sparsity.I-{name}" for name in ("6a", "6b", "7a", "7b", "8", "9")}
 SOFT_SPARSITY = {f"sparsity.I-{i}{letter}" for i in (1, 2, 5, 6, 7) for letter in "ab"}
 SOFT_SPARSITY |= {f"sparsity.I-3{letter}" for letter in "abcd"}
 SOFT_SPARSITY |= {f"sparsity.I-4{letter}" for letter in "ABCDE"}
