@@ -51,10 +51,11 @@ def training(
     theta, shape = flatten(initial(widths, activation, rng=rng))
     velocity, order = np.zeros_like(theta), rng.permutation(n)
     data: tuple[Any, ...] = (shape.widths, shape.activations, x, y, order, batch)
+    still = np.empty(0, dtype=np.int64)
 
     def run() -> None:
         for _ in range(PASSES):
-            epoch(theta, velocity, *data, 1e-4, 0.9, 0.01, LOSSES["squared"])
+            epoch(theta, velocity, *data, 1e-4, 0.9, 0.01, LOSSES["squared"], still)
 
     return run
 

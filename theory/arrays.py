@@ -26,10 +26,16 @@ Namespace: TypeAlias = Any
 #: From here on a factorisation in packed form saves more time and memory than it costs to change
 #: from NumPy's pool of BLAS threads to SciPy's.
 _LARGE = 1000
+#: What counts as NumPy without asking array-api-compat.
+_NUMPY = (np.ndarray, np.generic, float, int, list, tuple)
+#: Up to this size a temporary array is cheaper than changing NumPy's error state.
+_SMALL = 4096
 
 
 def namespace(*arrays: Any) -> Namespace:
     """Array namespace of `arrays`; lists, tuples and numbers count as NumPy."""
+    if all(isinstance(a, _NUMPY) for a in arrays):  # the usual case, a tenth of the time
+        return array_api_compat.numpy
     found = [a for a in arrays if array_api_compat.is_array_api_obj(a)]
     return array_api_compat.array_namespace(*found) if found else array_api_compat.numpy
 
@@ -79,9 +85,11 @@ def as_real(
         Ragged, masked, complex, object or string entries; NaN or infinity; the wrong number of
         axes; no entries.
     """
+    if isinstance(x, float) and not ndim and math.isfinite(x):
+        return np.asarray(x, dtype=np.float64)
     xp = namespace(x)
     if is_numpy(xp):
-        if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
+        if type(x) is not np.ndarray and np.any(getattr(x, "mask", False)):
             raise ValueError(f"{name} has masked entries; fill or drop them first")
         try:
             x = np.asarray(x)
@@ -115,6 +123,8 @@ def check_finite(name: str, x: Array) -> None:
     array decides the usual case.
     """
     xp = namespace(x)
+    if isinstance(x, np.ndarray) and x.size <= _SMALL and np.isfinite(x).all():
+        return
     with np.errstate(over="ignore", invalid="ignore"):
         if math.prod(x.shape) == 0 or math.isfinite(float(xp.sum(x))):
             return

@@ -22,7 +22,7 @@ from ..claim import Claim, Parameters
 from ..sides import Sides
 
 #: Instances drawn, beyond the known cases.
-BUDGETS = {"quick": 40, "standard": 200, "deep": 2000}
+BUDGETS = {"quick": 25, "standard": 200, "deep": 2000}
 #: From here on Hypothesis is told which way is worse.
 _TARGETED = 1000
 

@@ -120,7 +120,7 @@ def spectral_errors(
     (
         *({"method": method} for method in METHODS),
         *FROZEN,
-        {"m": 1, "n": 1, "method": "l1"},
+        {"family": "flat", "m": 1, "n": 1, "method": "l1"},
         {"family": "identity", "m": 2, "n": 2, "method": "uniform", "part": 0.1},
     ),
     (

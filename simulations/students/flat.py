@@ -6,7 +6,9 @@ The vector holds, layer by layer, the weight transposed, (in, out) row by row, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +60,37 @@ def flatten(network: Network) -> tuple[Floats, Shape]:
     return np.concatenate(parts), Shape(
         np.array(widths, dtype=np.int64), np.array(codes, dtype=np.int64)
     )
+
+
+def pruned_places(masks: Sequence[Any] | None, shape: Shape) -> NDArray[np.int64]:
+    """Places in the parameter vector of the weights whose mask is false; none without masks.
+
+    Raises
+    ------
+    ValueError
+        Not one mask a layer, or one of another shape than its (out, in) weight.
+    TypeError
+        A mask of other than truth values.
+    """
+    if masks is None:
+        return np.empty(0, dtype=np.int64)
+    if len(masks) != len(shape.activations):
+        raise ValueError(
+            f"the network has {len(shape.activations)} layers, but there are {len(masks)} masks; "
+            "give one a layer"
+        )
+    free = []
+    for place, mask in enumerate(map(to_numpy, masks)):
+        inner, outer = shape.widths[place : place + 2]
+        if mask.shape != (outer, inner):
+            raise ValueError(
+                f"masks[{place}] must have the shape ({outer}, {inner}) of its weight, but has "
+                f"{mask.shape}"
+            )
+        if mask.dtype != np.bool_:
+            raise TypeError(f"masks[{place}] must hold truth values, but holds {mask.dtype}")
+        free += [mask.T.ravel(), np.ones(outer, dtype=bool)]
+    return np.flatnonzero(~np.concatenate(free))
 
 
 def rebuild(theta: Floats, shape: Shape) -> Network:

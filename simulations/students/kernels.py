@@ -42,12 +42,13 @@ def epoch(
     momentum: float,
     decay: float,
     loss: int,
+    still: Indices,
 ) -> float:
     """One pass over the samples in `order`; moves theta and velocity, gives the mean loss.
 
     theta and velocity (parameters,); widths (L + 1,); activations (L,); inputs (n, d); targets
     (n, p); order (n,). The last batch may be shorter. A batch whose loss is not finite ends the
-    pass, and that loss is given back.
+    pass, and that loss is given back. Parameters in the places `still` have gradient 0.
     """
     room = np.empty((3, batch * np.sum(widths)))
     wanted = np.empty((batch, targets.shape[1]))
@@ -65,6 +66,8 @@ def epoch(
         if not math.isfinite(value):
             return value
         total += rows * value
+        for place in still:
+            gradient[place] = 0.0
         _move(theta, velocity, gradient, widths, learning_rate, momentum, decay)
     return float(total / order.shape[0])
 

@@ -29,6 +29,7 @@ def epoch(
     momentum: float,
     decay: float,
     loss: int,
+    still: Indices,
 ) -> float:
     """One pass over the samples in `order`; see the function of this name in `kernels`."""
     total = 0.0
@@ -40,6 +41,7 @@ def epoch(
         if not np.isfinite(value):
             return value
         total += len(rows) * value
+        gradient[still] = 0.0
         velocity *= momentum
         velocity += gradient
         theta -= learning_rate * velocity

@@ -15,7 +15,7 @@ The same seed gives the same student, on one BLAS thread to the last bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy as np
 from pruneproof.theory import Network
 from pruneproof.theory.arrays import as_count
 
-from .flat import ACTIVATIONS, LOSSES, Shape, flatten, rebuild
+from .flat import ACTIVATIONS, LOSSES, Shape, flatten, pruned_places, rebuild
 from .student import Floats, Student, as_sample, squared_loss
 
 Loss = Literal["squared", "logistic", "softmax"]
@@ -43,6 +43,7 @@ def train(
     momentum: float = 0.9,
     weight_decay: float = 0.0,
     loss: Loss = "squared",
+    masks: Sequence[Any] | None = None,
     rng: Any,
 ) -> Student:
     """Train a chain of Dense layers, starting from `network`, which is left as it is.
@@ -64,6 +65,8 @@ def train(
     weight_decay : float
         At least 0.
     loss : {"squared", "logistic", "softmax"}
+    masks : sequence of (out, in) arrays of truth values, optional
+        One a layer: weights where it is false start as 0 and stay so. Biases are free.
     rng : seed or numpy.random.Generator
         Orders the samples.
 
@@ -77,7 +80,8 @@ def train(
     ------
     ValueError
         Arguments out of range, targets that do not fit the network or the loss, a layer that is
-        not Dense; and a training that diverges, with its epoch and learning rate.
+        not Dense, masks that do not fit; and a training that diverges, with its epoch and learning
+        rate.
     """
     from .kernels import epoch
 
@@ -92,6 +96,7 @@ def train(
         momentum=momentum,
         weight_decay=weight_decay,
         loss=loss,
+        masks=masks,
         rng=rng,
     )
 
@@ -108,10 +113,13 @@ def trained(
     momentum: float,
     weight_decay: float,
     loss: str,
+    masks: Sequence[Any] | None = None,
     rng: Any,
 ) -> Student:
     """:func:`train` by the pass over the samples that is given: compiled, or its plain twin."""
     theta, shape = flatten(network)
+    still = pruned_places(masks, shape)
+    theta[still] = 0.0
     x, y = as_sample(inputs, targets)
     wanted = _as_targets(y, loss, shape)
     if x.shape[1] != shape.widths[0]:
@@ -137,16 +145,17 @@ def trained(
                 inertia,
                 decay,
                 LOSSES[loss],
+                still,
             )
 
-    still = one_pass(np.zeros_like(theta), np.arange(len(x)), 0.0)  # the loss of the start
-    if not math.isfinite(still):
+    before = one_pass(np.zeros_like(theta), np.arange(len(x)), 0.0)  # the loss of the start
+    if not math.isfinite(before):
         raise ValueError(
-            f"the loss is {still} before the first step: inputs up to {np.max(np.abs(x)):.3g}, "
+            f"the loss is {before} before the first step: inputs up to {np.max(np.abs(x)):.3g}, "
             f"targets up to {np.max(np.abs(wanted)):.3g} and this start are too large for float64; "
             "scale them down"
         )
-    limit = RUNAWAY * max(still, _loss_of_zero(wanted, loss)) or math.inf
+    limit = RUNAWAY * max(before, _loss_of_zero(wanted, loss)) or math.inf
     velocity = np.zeros_like(theta)
     losses = np.empty(turns)
     for turn in range(turns):
@@ -155,7 +164,7 @@ def trained(
         if not (sound and np.isfinite(theta).all()):
             raise ValueError(
                 f"training diverged in epoch {turn + 1} of {turns}: the loss became "
-                f"{losses[turn]:.3g}, from {still:.3g}, at learning rate {rate:g}; take a smaller "
+                f"{losses[turn]:.3g}, from {before:.3g}, at learning rate {rate:g}; take a smaller "
                 "one (a lazy network of scale alpha asks for about 1/alpha^2 of the usual)"
             )
     return Student(rebuild(theta, shape), losses)

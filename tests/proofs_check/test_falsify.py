@@ -39,7 +39,7 @@ def test_a_false_constant_is_found_and_replays() -> None:
     assert not again.hold
 
 
-def test_evolution_finds_what_random_layers_do_not() -> None:
+def test_evolution_finds_what_random_layers_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spectrum within 5 % of (1, 1/4, 1/16): no family of the search has it."""
     wanted = np.array([1.0, 0.25, 0.0625])
 
@@ -50,6 +50,7 @@ def test_evolution_finds_what_random_layers_do_not() -> None:
         distance = float(np.max(np.abs(np.log(np.maximum(mu[::-1], 1e-12) / wanted))))
         return at_most(0.05 / max(distance, 1e-9), 1.0, scale=1.0, size=1)
 
+    monkeypatch.setattr("pruneproof.proofs_check.falsify.CLIMBED", 200)
     claim = _put(_claim("spectral.I4"), near)
     found = falsify(claim, minutes=1.0, seed=1)
     assert found.refuted

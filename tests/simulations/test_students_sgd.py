@@ -292,6 +292,46 @@ def test_refusals(change: dict[str, Any], message: str) -> None:
         train(start, inputs, targets, **arguments, rng=0)
 
 
+@pytest.mark.parametrize("epoch", [kernels.epoch, plain.epoch])
+def test_masked_weights_stay_zero_and_the_others_train_as_if_alone(
+    epoch: Callable[..., float],
+) -> None:
+    """Columns masked out are inputs that are not there: the smaller network trains the same."""
+    network = with_biases(initial([5, 9, 2], "tanh", rng=0))
+    x, y = task("squared", 33, 5, 2)
+    options = {**DEFAULTS, "epochs": 4, "weight_decay": 0.02}
+    masks = [np.ones((9, 5), dtype=bool), np.ones((2, 9), dtype=bool)]
+    masks[0][:, 3:] = False
+    ours = trained(epoch, network, x, y, **options, masks=masks, rng=1)
+    first, last = network.layers
+    smaller = Network([Dense(first.weight[:, :3], first.bias, "tanh"), last])  # type: ignore[union-attr]
+    other = trained(epoch, smaller, x[:, :3], y, **options, rng=1)
+    np.testing.assert_array_equal(_layers(ours)[0].weight[:, 3:], 0.0)
+    # As the twins above: 8 steps at rate .05 of gradients of 33 terms, momentum 10, widening e.
+    error = 8 * 33 * EPS * 0.5 * np.e
+    for a, b in zip(_layers(ours), _layers(other)):
+        np.testing.assert_allclose(a.weight[:, : b.weight.shape[1]], b.weight, rtol=0, atol=error)
+        np.testing.assert_allclose(a.bias, b.bias, rtol=0, atol=error)
+    assert (_layers(ours)[0].bias != first.bias).all()  # type: ignore[union-attr]
+    full = [np.ones_like(mask) for mask in masks]
+    same, free = (trained(epoch, network, x, y, **options, masks=m, rng=1) for m in (full, None))
+    np.testing.assert_array_equal(same.losses, free.losses)
+
+
+@pytest.mark.parametrize(
+    ("masks", "error", "message"),
+    [
+        ([np.ones((4, 3), dtype=bool)], ValueError, "2 layers, but there are 1 masks"),
+        ([np.ones((3, 4), dtype=bool)] * 2, ValueError, r"masks\[0\] must have the shape \(4, 3\)"),
+        ([np.ones((4, 3))] * 2, TypeError, r"masks\[0\] must hold truth values, but holds float64"),
+    ],
+)
+def test_masks_that_do_not_fit(masks: Any, error: type[Exception], message: str) -> None:
+    network = initial([3, 4, 1], "relu", rng=0)
+    with pytest.raises(error, match=message):
+        train(network, np.ones((8, 3)), np.ones(8), epochs=1, masks=masks, rng=0)
+
+
 def test_flattening_and_rebuilding_are_inverse() -> None:
     network = with_biases(initial([3, 7, 2], "erf", rng=0))
     again = rebuild(*flatten(network))

@@ -48,19 +48,19 @@ def test_a_chance_claim_is_repeated_at_its_share_of_the_error_level(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The same number of trials alone as in company."""
-    assert verify_command(["spectral.P1", "spectral.P1b"]) == 0
-    together = last("spectral.P1")
+    assert verify_command(["spectral.X3", "spectral.P1b"]) == 0
+    together = last("spectral.X3")
     assert together is not None
     capsys.readouterr()
-    assert explain_command("spectral.P1") == 0
+    assert explain_command("spectral.X3") == 0
     command = next(
         line
         for line in capsys.readouterr().out.splitlines()
         if line.startswith("pruneproof verify")
     )
     alpha = float(command.split("--alpha ")[1])
-    assert verify_command(["spectral.P1"], alpha=alpha) == 0
-    alone = last("spectral.P1")
+    assert verify_command(["spectral.X3"], alpha=alpha) == 0
+    alone = last("spectral.X3")
     assert alone is not None
     assert alone.verdict.instances == together.verdict.instances
     assert alone.verdict.word == together.verdict.word

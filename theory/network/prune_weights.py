@@ -58,7 +58,8 @@ def prune_weights(
         hybrid, row-l1, effective-resistance.
     scope : {"global", "layer", "neuron"}
         Where the share is kept: over the whole network, in every layer, in every row. For sap the
-        scope is where sparsity is judged, and the share is the whole network's.
+        scope is where sparsity is judged, and the share is the whole network's; its rounds may stop
+        before they reach it, and the notes then say so.
     bias_fix : bool
         Add D mu to the biases, mu the mean of the original inputs: removes the square of the mean
         error exactly (T2b).
@@ -105,6 +106,8 @@ def prune_weights(
         _described(r, w, m, g, method, refit, bias_fix)
         for r, w, m, g in zip(readings, after, masks, moments)
     ]
+    if method == "sap":
+        layers = _noted_stop(layers, task.count(task.total))
     return _measured(network, pruned, layers, readings, x)
 
 
@@ -250,6 +253,15 @@ def _described(
         notes.append(f"{empty} of {mask.shape[0]} rows keep no weight and are constant")
     weight = reading.layer.weight
     return PrunedWeights(reading.path, mask.reshape(weight.shape), predicted, bounds, tuple(notes))
+
+
+def _noted_stop(layers: Sequence[PrunedWeights], target: int) -> list[PrunedWeights]:
+    """The layers, with a note where SAP kept more weights than were asked for (T11)."""
+    left = sum(layer.width for layer in layers)
+    if left <= target:
+        return list(layers)
+    note = f"SAP stopped at {left} weights of the network, above the {target} asked for"
+    return [replace(layer, notes=(*layer.notes, note)) for layer in layers]
 
 
 def _measured(

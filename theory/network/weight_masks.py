@@ -113,7 +113,11 @@ def _top(task: Task, scores: Sequence[Floats]) -> list[Mask]:
 
 
 def _adaptive(task: Task) -> list[Floats]:
-    """A3 within each layer; between layers, whose bounds add, by T8 (iii)."""
+    """A3 within each layer; between layers, whose bounds add, by T8 (iii).
+
+    Layers that cost nothing, such as all of them where the inputs do not vary, get what is left of
+    the budget by the size of their weights.
+    """
     if task.scope == "neuron":
         raise ValueError(
             "adaptive shares a budget between rows, so scope neuron leaves it nothing to share; "
@@ -130,7 +134,12 @@ def _adaptive(task: Task) -> list[Floats]:
         caps = [np.count_nonzero(w) for w in task.rows]
         budgets = layer_budgets(norms, task.count(task.total), q, caps=caps).tolist()
     counts = [allocate(list(w), 1.0, s, q) for w, s in zip(task.rows, budgets)]
-    return _kept(task, [np.asarray(top_entries(w, s)) for w, s in zip(task.rows, counts)])
+    masks = [np.asarray(top_entries(w, s)) for w, s in zip(task.rows, counts)]
+    left = task.count(task.total) - sum(int(np.count_nonzero(m)) for m in masks)
+    if task.scope == "global" and left > 0:
+        more = top_of_all([np.where(m, 0.0, np.abs(w)) for w, m in zip(task.rows, masks)], left)
+        masks = [m | o for m, o in zip(masks, more)]
+    return _kept(task, masks)
 
 
 def _sap(task: Task) -> list[Floats]:

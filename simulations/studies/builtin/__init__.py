@@ -23,4 +23,11 @@ STUDIES: dict[str, str] = {
     "dpp-degrees-of-freedom": "dpp_degrees_of_freedom",
     "divnet-digits": "divnet_digits",
     "width-tails": "width_tails",
+    "coherence-crossover": "coherence_crossover",
+    "spectrum-after-pruning": "spectrum_after_pruning",
+    "convolution-spectrum": "convolution_spectrum",
+    "allocation": "allocation",
+    "soft-sparsity": "soft_sparsity",
+    "sap-path": "sap_path",
+    "prune-digits": "prune_digits",
 }

@@ -80,3 +80,14 @@ def measured(
     """Curve of the means of `entry` over `x`."""
     across, centres, errors = means(records, x, entry)
     return Curve(label, across, centres, kind, colour, marker, errors)
+
+
+def medians(
+    records: Records, x: str, entry: str, label: str, colour: str = BLUE, marker: str = "o"
+) -> Curve:
+    """Curve of the medians of `entry` over `x`, its bars from the lower to the upper quartile."""
+    across = values(records, x)
+    found = [[record[entry] for record in where(records, **{x: value})] for value in across]
+    low, middle, high = np.array([np.quantile(y, (0.25, 0.5, 0.75)) for y in found]).T
+    bars = list(zip((middle - low).tolist(), (high - middle).tolist()))
+    return Curve(label, across, middle.tolist(), "joined", colour, marker, bars)

@@ -10,7 +10,6 @@ intercepts; nothing is trained again.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,14 +36,15 @@ from pruneproof.simulations.figures import (
     Panel,
     draw,
 )
-from pruneproof.simulations.students import initial, train
+from pruneproof.simulations.students import initial
 from pruneproof.theory import Dense, Network
 
 from ..study import Study
 from .curves import BARS, Records, measured, values
+from .digits import CLASSES, PIXELS, split
 from .layers import Floats
 
-PIXELS, HIDDEN, CLASSES, EPOCHS = 64, 100, 10, 60
+HIDDEN, EPOCHS = 100, 60
 BETA, JITTER = 10.0, 0.01
 TITLE = f"Pruned digits network {PIXELS}-{HIDDEN}-{CLASSES}, logistic units, refitted"
 RULES: dict[str, tuple[str, str, str]] = {
@@ -61,52 +61,18 @@ REPLICATES = 40
 QUICK: dict[str, Any] = {"grid": {"share": [0.2, 0.5, 1.0]}, "replicates": 2}
 
 
-@functools.cache
-def images() -> tuple[Floats, Floats]:
-    """Pixels in [0, 1], (1797, 64), and labels.
-
-    Raises
-    ------
-    ValueError
-        scikit-learn, which holds the images, is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ValueError(
-            "the digits come with scikit-learn, which is not installed; install it with: pip "
-            "install 'pruneproof[sklearn]'"
-        ) from None
-    pixels, labels = load_digits(return_X_y=True)
-    return pixels / 16.0, labels.astype(np.float64)
-
-
 def replicate(parameters: Mapping[str, Any], rng: np.random.Generator) -> dict[str, float]:
     """Held-out errors of one trained network, pruned to one share by every rule."""
-    pixels, labels = images()
-    order = rng.permutation(len(pixels))
-    tested, trained = np.split(order, [len(order) // 4])
-    network = train(
-        initial((PIXELS, HIDDEN, CLASSES), "logistic", rng=rng),
-        pixels[trained],
-        labels[trained],
-        epochs=EPOCHS,
-        learning_rate=0.1,
-        loss="softmax",
-        rng=rng,
-    ).network
+    digits = split(rng)
+    start = initial((PIXELS, HIDDEN, CLASSES), "logistic", rng=rng)
+    network = digits.trained(start, epochs=EPOCHS, learning_rate=0.1, rng=rng)
     kept = max(1, round(parameters["share"] * HIDDEN))
     pruned = {
-        **_by_nodes(network, pixels[trained], kept, rng),
-        **_by_edges(network, pixels[trained], kept, rng),
+        **_by_nodes(network, digits.pixels, kept, rng),
+        **_by_edges(network, digits.pixels, kept, rng),
         "unpruned": network,
     }
-
-    def error(found: Network) -> float:
-        scores = np.asarray(found.forward(pixels[tested]))
-        return float(np.mean(scores.argmax(axis=1) != labels[tested]))
-
-    return {f"{name}_error": error(found) for name, found in pruned.items()}
+    return {f"{name}_error": digits.error(found) for name, found in pruned.items()}
 
 
 def _by_nodes(

@@ -8,6 +8,7 @@ are those of `students.initial`; a lazy network of scale alpha takes steps 1/alp
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,22 @@ def untrained(regime: Regime, rng: Any) -> Network:
 
 
 def trained(
-    start: Network, x: Floats, y: Floats, *, regime: Regime, decay: float, visits: float, rng: Any
+    start: Network,
+    x: Floats,
+    y: Floats,
+    *,
+    regime: Regime,
+    decay: float,
+    visits: float,
+    masks: Sequence[Any] | None = None,
+    rng: Any,
 ) -> Student:
     """Student after at least `visits` gradients of single samples, in batches of 32."""
     step = _STEP / _LAZINESS**2 if regime == "lazy" else _STEP
     epochs = math.ceil(visits / len(x))
-    return train(start, x, y, epochs=epochs, learning_rate=step, weight_decay=decay, rng=rng)
+    return train(
+        start, x, y, epochs=epochs, learning_rate=step, weight_decay=decay, masks=masks, rng=rng
+    )
 
 
 def outputs(network: Network, x: Floats) -> Floats:

@@ -160,6 +160,56 @@ def test_refit_of_a_convolution_is_least_squares_on_patches() -> None:
     assert y.shape == z.shape
 
 
+@pytest.mark.parametrize("made", [dense_network, image_network])
+@pytest.mark.parametrize("method", [*OWN, "l2", "threshold-poisson"])
+def test_one_sample_is_fitted_by_the_biases_alone(made: Any, method: str) -> None:
+    """Inputs that do not vary: every weight may go, but the share asked for is kept."""
+    net, x = made()
+    found = prune_weights(net, x[:1], 0.3, method=method, rng=0)
+    first = found.layers[0]
+    # sums of some ten products, of a scale told by the loss of the empty layer's moment
+    scale = float(np.sum(net.layers[0].weight ** 2) * np.max(x[0] ** 2)) * first.kept.size  # type: ignore[union-attr]
+    if made is dense_network:  # patches of one image do vary
+        assert first.measured_loss <= (1e3 * np.finfo(float).eps) ** 2 * scale
+    if method in OWN:
+        total, kept = found.nonzeros
+        assert kept == int(0.3 * total + 0.5)
+
+
+@pytest.mark.parametrize("method", [*OWN, "l1", "quantise"])
+@pytest.mark.parametrize("scope", ["neuron", "layer", "global"])
+def test_rows_layers_and_networks_of_zeros(method: str, scope: str) -> None:
+    if (method, scope) == ("adaptive", "neuron"):
+        return
+    net, x = dense_network()
+    for rows in ([3], list(range(9))):
+        weight = net.layers[1].weight.copy()  # type: ignore[union-attr]
+        weight[rows] = 0.0
+        holed = Network([net.layers[0], Dense(weight, net.layers[1].bias, "relu"), net.layers[2]])  # type: ignore[union-attr]
+        found = prune_weights(holed, x, 0.5, method=method, scope=scope, rng=0)
+        if method != "quantise":
+            assert not found.layers[1].kept[rows].any()
+        assert "keep no weight" in "".join(found.layers[1].notes) or method == "quantise"
+        assert found.error_bound is not None
+        error = found.output_error  # a bound of 0 is met up to the rounding of outputs
+        assert error <= found.error_bound.value + 1e-12 * np.abs(net.forward(x)).max()
+    empty = Network([Dense(0 * layer.weight, layer.bias, "relu") for layer in net.layers])  # type: ignore[union-attr]
+    found = prune_weights(empty, x, 0.5, method=method, scope=scope, rng=0)
+    assert found.output_error == 0.0
+    assert found.density == 0.0
+
+
+def test_sap_says_where_it_stopped() -> None:
+    net, x = dense_network()
+    found = prune_weights(net, x, 0.01, method="sap")
+    left = found.nonzeros[1]
+    assert left > 2
+    for layer in found.layers:
+        assert f"SAP stopped at {left} weights of the network, above the 2 asked" in layer.notes[-1]
+    for layer in prune_weights(net, x, 0.5, method="sap").layers:
+        assert "stopped" not in "".join(layer.notes)
+
+
 @pytest.mark.parametrize("scope", ["neuron", "layer", "global"])
 def test_samplers_see_rows_layers_or_the_whole(monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
     """A stand-in sampler that draws uniformly and rescales, and remembers what it was asked."""
@@ -208,6 +258,8 @@ def test_any_library(to_backend: Any) -> None:
     [
         ({"density": 0.0}, ValueError, "density must be above 0"),
         ({"density": 1.5}, ValueError, "at most 1"),
+        ({"density": np.nan}, ValueError, "density must be finite"),
+        ({"inputs": np.full((3, 6), np.nan)}, ValueError, "18 entries that are NaN"),
         ({"method": "best"}, ValueError, "method must be one of magnitude"),
         ({"scope": "row"}, ValueError, "scope must be"),
         ({"method": "adaptive", "scope": "neuron"}, ValueError, "nothing to share"),

@@ -113,7 +113,7 @@ def test_law_of_the_public_function_on_every_library(to_backend) -> None:
     spectrum = decompose(to_backend(cov))
     rng = np.random.default_rng(3)
     counts = np.zeros(len(sets))
-    for _ in range(1500):
+    for _ in range(600):
         kept = to_numpy(select_volume(spectrum, 2, rng=rng).kept)
         counts[place[tuple(sorted(int(j) for j in kept))]] += 1
     check_counts(counts, weights)
