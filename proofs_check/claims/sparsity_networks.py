@@ -312,11 +312,12 @@ def _soft(weight: Floats, s: int, q: float, moment: Floats, *, mean: bool = Fals
         "seed": Whole(0, 65535),
     },
     (
-        {"law": "flat", "depth": 1, "nonzeros": 6},
+        {"family": "flat", "law": "flat", "depth": 1, "nonzeros": 6},
         {"family": "relu", "law": "flat", "depth": 1, "nonzeros": 8, "seed": 2},
         {},
         {"fix": True, "family": "relu", "shift": 2.0},
-        {"law": "cauchy", "q": 0.6, "depth": 3, "activation": "logistic"},
+        {"family": "diagonal", "law": "cauchy", "q": 0.6, "depth": 3, "activation": "logistic"},
+        {"family": "spiked", "depth": 2},
     ),
     (
         Mutant("bound x .95", {"constant": 0.95}),
