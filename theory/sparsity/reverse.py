@@ -22,7 +22,7 @@ import numpy as np
 from ..arrays import as_count, as_kept, as_real, as_ridge, to_numpy
 from ..bounds.directions import LowerBound
 from ..errors import InapplicableError
-from .indices import as_orders, log_effective_number, log_norms, magnitudes
+from .indices import as_orders, exponential, log_effective_number, log_norms, magnitudes
 from .neuron import Floats
 from .stechkin import log_constant
 
@@ -47,7 +47,7 @@ def retained_mass(w: Any, kept: Any, p: float) -> float:
     lost = np.delete(sizes, index)
     inside = float(log_norms(sizes[index], p))
     outside = float(log_norms(lost, p)) if lost.size else -math.inf
-    return math.exp(p * (outside - inside)) if inside > -math.inf else math.inf
+    return exponential(p * (outside - inside)) if inside > -math.inf else math.inf
 
 
 def retained_bound(w: Any, kept: Any, p: float, q: float, *, refined: bool = False) -> LowerBound:
@@ -78,14 +78,14 @@ def retained_bound(w: Any, kept: Any, p: float, q: float, *, refined: bool = Fal
     Statement T10, Diao et al., ICLR 2023, Theorem 2 [seen]; refinement [derived].
     """
     as_orders(p, q)
-    eta = retained_mass(w, kept, p)
-    if eta == math.inf:
+    sizes, index = _vector(w), as_kept(kept, np.size(w))
+    if not np.any(sizes[index]):
         raise ValueError("kept holds only entries that are 0, so no mass is retained; keep others")
+    eta = retained_mass(w, kept, p)
     power = 1.0 / (1.0 - p / q)  # q/(q-p), 1 at q = inf
     log_number = log_effective_number(w, p, q)
     value = log_number - power * math.log1p(eta)
     if refined:
-        sizes, index = _vector(w), as_kept(kept, np.size(w))
         value += p * power * float(log_norms(sizes, q) - log_norms(sizes[index], q))
     terms = {"eta": eta, "N": math.exp(log_number)}
     note = "number of entries that retain this p-mass; certain, necessary and not sufficient"
