@@ -87,7 +87,7 @@ def noisy_index_interval(
 
     def spread(total: float) -> float:
         """d^{1/q-1/p} total^{1/p}."""
-        return exponential(math.log(total / d) / p) * d ** (1.0 / q)
+        return exponential(math.log(total / d) / p) * float(d ** (1.0 / q))
 
     least = spread(mass - noise) / (size + upper / peak) if mass > noise else 0.0
     most = spread(mass + noise) / rest if rest > 0.0 else math.inf

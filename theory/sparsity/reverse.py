@@ -22,7 +22,7 @@ import numpy as np
 from ..arrays import as_count, as_kept, as_real, as_ridge, to_numpy
 from ..bounds.directions import LowerBound
 from ..errors import InapplicableError
-from .indices import as_orders, exponential, log_effective_number, log_norms, magnitudes
+from .indices import as_order, as_orders, exponential, log_effective_number, log_norms, magnitudes
 from .neuron import Floats
 from .stechkin import log_constant
 
@@ -41,8 +41,10 @@ def retained_mass(w: Any, kept: Any, p: float) -> float:
     Raises
     ------
     ValueError
-        Entries that are not finite, indices out of range or repeated, no entry other than 0.
+        Entries that are not finite, indices out of range or repeated, no entry other than 0, p not
+        above 0 or infinite.
     """
+    p = as_order(p, math.inf, "p")
     sizes, index = _vector(w), as_kept(kept, np.size(w))
     lost = np.delete(sizes, index)
     inside = float(log_norms(sizes[index], p))
@@ -150,7 +152,7 @@ def least_count(w: Any, eta: float, p: float) -> int:
     Lies between :func:`necessary_count` for every q and :func:`sufficient_count` for every u.
     Parameters and errors as there; eta may be 0.
     """
-    slack = as_ridge(eta, name="eta")
+    p, slack = as_order(p, math.inf, "p"), as_ridge(eta, name="eta")
     sizes = np.sort(_vector(w))
     logs = p * (np.log(np.where(sizes > 0, sizes, 1.0)) - math.log(sizes[-1]))
     tails = np.cumsum(np.where(sizes > 0, np.exp(logs), 0.0))  # smallest first: no digits are lost

@@ -140,6 +140,10 @@ def test_robin_hood_needs_orders_around_one() -> None:
         (lambda: theory.sufficient_count([1.0], 0.0, 0.5, 1), ValueError, "eta must be above 0"),
         (lambda: theory.sufficient_count([1.0], 1.0, 1, 0.5), ValueError, "0 < u < p"),
         (lambda: theory.least_count([0.0], 1.0, 1), ValueError, "no entry other than 0"),
+        (lambda: theory.least_count([1.0, 2.0], 1.0, -1), ValueError, "p must lie strictly"),
+        (lambda: theory.least_count([1.0, 2.0], 1.0, np.nan), ValueError, "p must be finite"),
+        (lambda: theory.retained_mass([1.0, 2.0], [0], -1), ValueError, "p must lie strictly"),
+        (lambda: theory.retained_mass([1.0, 2.0], [0], np.inf), ValueError, "p must be finite"),
         (lambda: theory.robin_hood([3.0, 1], 0, 1, 1.5), ValueError, "half the difference"),
         (
             lambda: theory.bill_gates_threshold([3.0, 0], 0, 1, 2),
