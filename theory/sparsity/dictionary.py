@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ..arrays import as_count, as_generator, as_real, as_ridge, to_numpy
 from ..bounds.bound import Bound
-from .indices import log_norms
+from .indices import exponential, log_norms
 from .stechkin import log_kappa
 from .top import top_entries
 
@@ -79,10 +79,10 @@ def dictionary_bound(coefficients: Any, norms: Any, terms: int, q: float) -> Bou
     sizes = _sizes(coefficients, norms)
     log_t = float(log_norms(sizes, order))
     constant = dictionary_constant(order, m)
-    value = constant * math.exp(log_t + (0.5 - 1.0 / order) * math.log(m))
+    value = constant * exponential(log_t + (0.5 - 1.0 / order) * math.log(m))
     note = "error of some m terms, refitted or not; certain that such terms exist"
     return Bound(
-        "sparsity.T4", value, float(np.sum(sizes)), {"K": constant, "t": math.exp(log_t)}, note
+        "sparsity.T4", value, float(np.sum(sizes)), {"K": constant, "t": exponential(log_t)}, note
     )
 
 

@@ -14,6 +14,7 @@ N loses no digits there. This module may import NumPy and theory.
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from ..arrays import Array, as_real, is_numpy, namespace, to_numpy
 _PLAIN_ORDER, _PLAIN_RATIO = 0.1, 1.5
 #: Entries whose powers are summed together.
 _BLOCK = 2**16
+#: Above this e^x is infinite.
+_LARGEST_LOG = math.log(sys.float_info.max)
 
 
 def tail_sparsity_index(w: Any, q: float) -> float:
@@ -196,11 +199,16 @@ def log_norms(w: Array, q: float) -> Array:
 
 
 def norm(w: Array, q: float) -> float:
-    """||w||_q of all entries, by :func:`log_norms`; 0 for zeros or no entries."""
+    """||w||_q of all entries, by :func:`log_norms`; 0 of no entries, inf beyond floats."""
     xp = namespace(w)
     if math.prod(w.shape) == 0:
         return 0.0
-    return math.exp(float(log_norms(xp.reshape(w, (-1,)), q)))
+    return exponential(float(log_norms(xp.reshape(w, (-1,)), q)))
+
+
+def exponential(x: float) -> float:
+    """e^x, inf where it is beyond floats: ||w||_q of d equal entries is d^{1/q} times theirs."""
+    return math.exp(x) if x < _LARGEST_LOG else math.inf
 
 
 def as_orders(lower: float, upper: float, names: tuple[str, str] = ("p", "q")) -> None:

@@ -284,10 +284,12 @@ def _quadratic(
     rho = as_ridge(lipschitz, name="lipschitz")
     top = max(0.0, float(np.linalg.eigvalsh(matrix)[-1]))
     tail = stechkin_bound(scores, kept, q=Q_GRID if q is None else q, p=2.0)
-    factor = rho * rho * top
-    terms = {**tail.terms, "largest_eigenvalue": top, "smooth": factor * tail.terms["smooth"] ** 2}
+    factor, smooth = rho * rho * top, tail.terms["smooth"]
+    terms = {**tail.terms, "largest_eigenvalue": top, "smooth": factor * (smooth * smooth)}
     note = f"mean squared error of a neuron that keeps its largest {by}; certain"
-    return Bound(statement, factor * tail.value**2, factor * tail.trivial**2, terms, note)
+    # products, as powers of floats raise an error where they overflow
+    value, trivial = factor * (tail.value * tail.value), factor * (tail.trivial * tail.trivial)
+    return Bound(statement, value, trivial, terms, note)
 
 
 def _row(weight: Any, cov: Any) -> tuple[Floats, Floats]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import as_ridge, to_numpy
-from .indices import as_orders, log_norms, magnitudes
+from .indices import as_orders, exponential, log_norms, magnitudes
 
 
 def relative_noise_bounds(t: float, p: float, q: float) -> tuple[float, float]:
@@ -79,10 +79,16 @@ def noisy_index_interval(
     peak = float(np.max(flat))
     if peak == 0.0:
         raise ValueError("w has no entry other than 0, so its sparsity is undefined; leave it out")
-    # units of the largest entry: powers neither overflow nor vanish
-    mass, size = (math.exp(float(log_norms(flat / peak, r))) for r in (p, q))
+    # units of the largest entry, and P rather than ||w||_p: nothing overflows, however small p
+    mass = math.exp(p * float(log_norms(flat / peak, p)))
+    size = math.exp(float(log_norms(flat / peak, q)))
     noise, rest = (lower / peak) ** p, size - upper / peak
-    spread = flat.size ** (1.0 / q - 1.0 / p)
-    least = max(mass**p - noise, 0.0) ** (1.0 / p) / (size + upper / peak)
-    most = (mass**p + noise) ** (1.0 / p) / rest if rest > 0.0 else math.inf
-    return max(0.0, 1.0 - spread * most), min(1.0 - spread, 1.0 - spread * least)
+    d = flat.size
+
+    def spread(total: float) -> float:
+        """d^{1/q-1/p} total^{1/p}."""
+        return exponential(math.log(total / d) / p) * float(d ** (1.0 / q))
+
+    least = spread(mass - noise) / (size + upper / peak) if mass > noise else 0.0
+    most = spread(mass + noise) / rest if rest > 0.0 else math.inf
+    return max(0.0, 1.0 - most), min(1.0 - spread(1.0), 1.0 - least)

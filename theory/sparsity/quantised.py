@@ -20,7 +20,7 @@ import numpy as np
 
 from ..arrays import as_generator, as_real, as_ridge, to_numpy
 from ..bounds.bound import Bound
-from .indices import as_order, norm
+from .indices import as_order, exponential, log_norms
 from .neuron import Floats, moment_of
 from .stechkin import log_constant, stechkin_bound
 from .top import top_entries
@@ -65,10 +65,10 @@ def quantised_bound(
     """
     delta = as_ridge(step, name="step", positive=True)
     tail = stechkin_bound(w, kept, q=q)
-    rounding = kept * delta**2 / 4
-    terms = {"tail": tail.value**2, "rounding": rounding}
+    rounding, squared = kept * delta * delta / 4, tail.value * tail.value
+    terms = {"tail": squared, "rounding": rounding}
     note = "squared distance of the weights to the few rounded ones; certain"
-    return Bound("sparsity.X4", tail.value**2 + rounding, tail.trivial**2, terms, note)
+    return Bound("sparsity.X4", squared + rounding, tail.trivial * tail.trivial, terms, note)
 
 
 def best_quantised_count(w: Any, step: float, q: float) -> float:
@@ -80,9 +80,9 @@ def best_quantised_count(w: Any, step: float, q: float) -> float:
         Entries that are not finite, a step that is not positive, q outside (0, 2).
     """
     order, delta = as_order(q, 2.0), as_ridge(step, name="step", positive=True)
-    size = norm(as_real("w", w), order)
-    factor = 2.0 * math.exp(log_constant(order, 2.0)) * math.sqrt(2.0 / order - 1.0)
-    return float((factor * size / delta) ** order)
+    log_size = float(log_norms(to_numpy(as_real("w", w)).reshape(-1), order))
+    factor = math.log(2.0 / delta) + log_constant(order, 2.0) + 0.5 * math.log(2.0 / order - 1.0)
+    return exponential(order * (factor + log_size))
 
 
 def stochastic_rounding_error(w: Any, kept: int, step: float, cov: Any) -> float:

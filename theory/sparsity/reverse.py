@@ -22,7 +22,7 @@ import numpy as np
 from ..arrays import as_count, as_kept, as_real, as_ridge, to_numpy
 from ..bounds.directions import LowerBound
 from ..errors import InapplicableError
-from .indices import as_orders, log_effective_number, log_norms, magnitudes
+from .indices import as_order, as_orders, exponential, log_effective_number, log_norms, magnitudes
 from .neuron import Floats
 from .stechkin import log_constant
 
@@ -41,13 +41,15 @@ def retained_mass(w: Any, kept: Any, p: float) -> float:
     Raises
     ------
     ValueError
-        Entries that are not finite, indices out of range or repeated, no entry other than 0.
+        Entries that are not finite, indices out of range or repeated, no entry other than 0, p not
+        above 0 or infinite.
     """
+    p = as_order(p, math.inf, "p")
     sizes, index = _vector(w), as_kept(kept, np.size(w))
     lost = np.delete(sizes, index)
     inside = float(log_norms(sizes[index], p))
     outside = float(log_norms(lost, p)) if lost.size else -math.inf
-    return math.exp(p * (outside - inside)) if inside > -math.inf else math.inf
+    return exponential(p * (outside - inside)) if inside > -math.inf else math.inf
 
 
 def retained_bound(w: Any, kept: Any, p: float, q: float, *, refined: bool = False) -> LowerBound:
@@ -78,14 +80,14 @@ def retained_bound(w: Any, kept: Any, p: float, q: float, *, refined: bool = Fal
     Statement T10, Diao et al., ICLR 2023, Theorem 2 [seen]; refinement [derived].
     """
     as_orders(p, q)
-    eta = retained_mass(w, kept, p)
-    if eta == math.inf:
+    sizes, index = _vector(w), as_kept(kept, np.size(w))
+    if not np.any(sizes[index]):
         raise ValueError("kept holds only entries that are 0, so no mass is retained; keep others")
+    eta = retained_mass(w, kept, p)
     power = 1.0 / (1.0 - p / q)  # q/(q-p), 1 at q = inf
     log_number = log_effective_number(w, p, q)
     value = log_number - power * math.log1p(eta)
     if refined:
-        sizes, index = _vector(w), as_kept(kept, np.size(w))
         value += p * power * float(log_norms(sizes, q) - log_norms(sizes[index], q))
     terms = {"eta": eta, "N": math.exp(log_number)}
     note = "number of entries that retain this p-mass; certain, necessary and not sufficient"
@@ -150,7 +152,7 @@ def least_count(w: Any, eta: float, p: float) -> int:
     Lies between :func:`necessary_count` for every q and :func:`sufficient_count` for every u.
     Parameters and errors as there; eta may be 0.
     """
-    slack = as_ridge(eta, name="eta")
+    p, slack = as_order(p, math.inf, "p"), as_ridge(eta, name="eta")
     sizes = np.sort(_vector(w))
     logs = p * (np.log(np.where(sizes > 0, sizes, 1.0)) - math.log(sizes[-1]))
     tails = np.cumsum(np.where(sizes > 0, np.exp(logs), 0.0))  # smallest first: no digits are lost

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..arrays import as_count, namespace, to_numpy
 from ..bounds.bound import Bound
-from .indices import as_orders, log_norms, magnitudes, norm
+from .indices import as_orders, exponential, log_norms, magnitudes, norm
 
 #: Orders q tried where none is given; below p they are all valid.
 Q_GRID: tuple[float, ...] = tuple(round(0.05 * i, 2) for i in range(1, 40))
@@ -150,8 +150,8 @@ def stechkin_bound(
     terms = {
         "q": best,
         "kappa": math.exp(found[best] - logs[best]) if logs[best] > -math.inf else 0.0,
-        "norm": math.exp(logs[best]),
-        "smooth": math.exp(smooth + logs[best]) if s > 0 else math.inf,
+        "norm": exponential(logs[best]),
+        "smooth": exponential(smooth + logs[best]) if s > 0 else math.inf,
     }
     note = "l_p norm of all but the s largest entries; certain, equality for flat vectors"
-    return Bound("sparsity.T1", math.exp(found[best]), norm(flat, p), terms, note)
+    return Bound("sparsity.T1", exponential(found[best]), norm(flat, p), terms, note)

@@ -77,6 +77,25 @@ def test_additive_noise(weights: Any, family: str, d: int, seed: int, size: floa
     assert exact == pytest.approx([pq_index(w, 0.5, 1.0)] * 2, rel=0, abs=1e-12)
 
 
+def test_norms_beyond_floats() -> None:
+    # ||w||_p = 2000^100, and the index is 0 still
+    low, high = theory.noisy_index_interval(np.ones(2000), 0.0, 0.0, 0.01, 1.0)
+    assert (low, high) == pytest.approx((0.0, 0.0), rel=0, abs=1e-12)
+    assert theory.noisy_index_interval(np.ones(2000), 1e308, 1e308, 0.01, 1.0)[0] == 0.0
+    # c ||w||_q is 30^250 and more, its power q is not: s = d (2 c (2/q - 1)^{1/2})^q
+    q, c = 0.004, theory.stechkin_constant(0.004, 2)
+    expected = 30 * (2 * c * math.sqrt(2 / q - 1)) ** q
+    assert theory.best_quantised_count(np.ones(30), 1.0, q) == pytest.approx(
+        expected, rel=1e-12, abs=0
+    )
+    assert theory.quantised_bound([1e200, 1.0], 1, 0.1).trivial == math.inf
+    assert theory.neuron_bound(1e200 * np.ones(3), 1, np.eye(3)).value == math.inf
+    many = theory.dictionary_bound(np.ones(40), np.ones(40), 3, q)
+    assert many.terms["t"] == math.inf
+    # K = 3^{-1/2}: two terms kept, one drawn
+    assert many.value == pytest.approx((40 / 3) ** 250, rel=1e-11, abs=0)
+
+
 @settings(max_examples=20)
 @given(FAMILIES, st.integers(2, 20), st.integers(0, 10**6), st.floats(0.01, 3), st.data())
 def test_rounding(weights: Any, family: str, d: int, seed: int, step: float, data: Any) -> None:

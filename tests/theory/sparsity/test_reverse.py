@@ -40,7 +40,14 @@ def test_equality_for_flat_kept_entries() -> None:
     assert theory.retained_bound(w, [0, 1, 2], 0.5, 1).value == pytest.approx(3, rel=1e-14, abs=0)
     small = np.array([2.0, 2, 2, 0.5, 0.1])
     found = theory.retained_bound(small, [0, 1, 2], 0.5, 1, refined=True)
-    assert found.value < 3.0 + 1e-12
+    # refined, what is lost does not matter
+    assert found.value == pytest.approx(3, rel=1e-13, abs=0)
+
+
+def test_mass_beyond_floats() -> None:
+    w = [1e200, 1e-200]
+    assert theory.retained_mass(w, [1], 2.0) == np.inf
+    assert theory.retained_bound(w, [1], 2.0, 3.0).value == 0.0
 
 
 @settings(max_examples=25)
@@ -133,6 +140,10 @@ def test_robin_hood_needs_orders_around_one() -> None:
         (lambda: theory.sufficient_count([1.0], 0.0, 0.5, 1), ValueError, "eta must be above 0"),
         (lambda: theory.sufficient_count([1.0], 1.0, 1, 0.5), ValueError, "0 < u < p"),
         (lambda: theory.least_count([0.0], 1.0, 1), ValueError, "no entry other than 0"),
+        (lambda: theory.least_count([1.0, 2.0], 1.0, -1), ValueError, "p must lie strictly"),
+        (lambda: theory.least_count([1.0, 2.0], 1.0, np.nan), ValueError, "p must be finite"),
+        (lambda: theory.retained_mass([1.0, 2.0], [0], -1), ValueError, "p must lie strictly"),
+        (lambda: theory.retained_mass([1.0, 2.0], [0], np.inf), ValueError, "p must be finite"),
         (lambda: theory.robin_hood([3.0, 1], 0, 1, 1.5), ValueError, "half the difference"),
         (
             lambda: theory.bill_gates_threshold([3.0, 0], 0, 1, 2),

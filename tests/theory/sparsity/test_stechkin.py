@@ -99,6 +99,17 @@ def test_nothing_kept_and_everything_kept() -> None:
     assert stechkin_bound(np.zeros(3), 1).value == 0.0
 
 
+def test_no_order_is_too_small() -> None:
+    # ||w||_q of d equal entries is d^{1/q} times theirs: beyond floats, while the tail is not
+    w = np.ones(5000)
+    assert tail_norm(w, 0, 0.01) == math.inf
+    bound = stechkin_bound(w, 100, q=0.01)
+    assert bound.terms["norm"] == math.inf
+    assert bound.trivial == pytest.approx(5000**0.5, rel=1e-12, abs=0)
+    # kappa is at K = s + 1; exponents of 100 multiply the logarithms' 1e-15
+    assert bound.value == pytest.approx((5000 / 101) ** 100, rel=1e-11, abs=0)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
