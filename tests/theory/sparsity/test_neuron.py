@@ -143,6 +143,15 @@ def test_surgeon_is_the_refit(seed: int) -> None:
     assert increments[0] == pytest.approx(min(singles), rel=1e-8, abs=0)
 
 
+def test_smooth_bound_of_channels_is_that_of_a_neuron() -> None:
+    # one output: v_j = |w_j| sqrt(G_jj), and 2.0 channels are 2
+    w, g = np.array([3.0, -2.0, 1.0, 0.5]), theory.second_moment(relu_features(4, 0))
+    neuron = theory.normalised_neuron_bound(w, 2, g, q=1.0)
+    channel = theory.channel_bound(w[None], 2.0, g, q=1.0)  # type: ignore[arg-type]
+    assert channel.value <= channel.terms["smooth"]
+    assert channel.terms["smooth"] == pytest.approx(neuron.terms["smooth"], rel=1e-12, abs=0)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_magnitude_loses_at_most_the_condition_number(seed: int) -> None:
     d, count = 6, 3
