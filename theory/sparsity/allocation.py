@@ -324,9 +324,10 @@ def attained(rows: Any, counts: Any) -> Floats:
 
 
 def _vectors(rows: Any) -> list[Floats]:
-    if len(rows) == 0:
+    found = [to_numpy(as_real(f"rows[{i}]", row, ndim=1)) for i, row in enumerate(rows)]
+    if not found:
         raise ValueError("rows is empty; give at least one row")
-    return [to_numpy(as_real(f"rows[{i}]", row, ndim=1)) for i, row in enumerate(rows)]
+    return found
 
 
 def _toleranced(rows: Any, gains: Any, tolerance: Any) -> tuple[Floats, Floats, Floats]:
