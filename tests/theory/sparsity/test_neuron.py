@@ -140,7 +140,13 @@ def test_surgeon_is_the_refit(seed: int) -> None:
     np.testing.assert_allclose(greedy, theory.refit(w, left, g), rtol=1e-8, atol=1e-9)
     singles = [theory.obs_removal(w, g, [j])[1] for j in range(d)]
     np.testing.assert_allclose(theory.obs_saliencies(w, g), singles, rtol=1e-8)
-    assert increments[0] == pytest.approx(min(singles), rel=1e-8, abs=0)
+    # each step is the cheapest next removal: errors of sets, by solving for them anew
+    for step in range(3):
+        gone = list(order[:step])
+        so_far = theory.obs_removal(w, g, gone)[1] if gone else 0.0
+        others = [theory.obs_removal(w, g, [*gone, j])[1] for j in range(d) if j not in gone]
+        scale = np.abs(w) @ np.abs(g) @ np.abs(w)
+        assert increments[step] == pytest.approx(min(others) - so_far, rel=1e-8, abs=1e-10 * scale)
 
 
 def test_smooth_bound_of_channels_is_that_of_a_neuron() -> None:
