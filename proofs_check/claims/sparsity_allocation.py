@@ -236,8 +236,9 @@ def optimal_shares(
         closed = math.exp(
             steep * math.log(total) + float(np.max(logs)) + math.log(float(np.sum(u))) / turned
         )
-        value = theory.linear_optimum(np.exp(logs), total, q)[1]
+        shares, value = theory.linear_optimum(np.exp(logs), total, q)
         parts += [
+            equal(shares, best(u), scale=total * (1 + q), size=size, part=f"{name}, shares' value"),
             at_most(constant * least, other, scale=other * (1 + 1 / q), size=size, part=name),
             equal(value, closed, scale=closed * (1 + 1 / q), size=size, part=f"{name}, closed"),
         ]

@@ -91,7 +91,7 @@ def optimal_surgeon(
         share = mean_square(fit) / float(g[j, j])
         single.append(w[j] ** 2 * g[j, j] * (1 - (0.0 if plain else share**power)))
     after, error = theory.obs_removal(w, g, out)
-    order, increments, _ = theory.obs_path(w, g, out.size)
+    order, increments, path = theory.obs_path(w, g, out.size)
     rest = np.ones(w.size, dtype=bool)
     rest[order] = False
     condition = float(np.linalg.cond(g))
@@ -108,6 +108,14 @@ def optimal_surgeon(
         equal(
             float(np.sum(increments)), refitted(case, rest), scale=scale, size=size, part="greedy"
         ),
+        equal(
+            mean_square(h @ (w - path)),
+            refitted(case, rest),
+            scale=scale,
+            size=size,
+            part="greedy weights",
+        ),
+        equal(path[order], np.zeros(order.size), scale=0.0, size=1, part="greedy weights removed"),
     )
 
 

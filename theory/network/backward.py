@@ -90,11 +90,11 @@ def backward_approx(
     kept = [np.arange(layers[-1].outputs)]
     new: list[Dense] = []
     edges = 0
-    for layer, h in zip(reversed(layers), reversed(features[:-1])):
+    for place, layer, h in reversed(list(zip(range(len(layers)), layers, features))):
         rows, bias = _METHODS[method](layer, h, kept[0], level)
         used = np.flatnonzero(np.any(rows != 0.0, axis=0))
         edges += int(np.count_nonzero(rows))
-        if layer is layers[0]:
+        if place == 0:
             columns = np.arange(layer.inputs)
         else:  # a layer of constants still needs one node to read
             columns = used = used if used.size else np.zeros(1, dtype=np.int64)

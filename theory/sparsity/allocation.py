@@ -194,6 +194,13 @@ def global_threshold(
     Statement T8 (i) [derived]: optimal for diagonal G only; for correlated features the best set
     may be better by any factor (see :func:`~pruneproof.theory.magnitude_guarantee`).
     """
+    for name, given in (("gains", gains), ("sizes", sizes)):
+        if given is not None and len(given) != len(weights):
+            raise ValueError(
+                f"{name} must have one entry a layer, {len(weights)}, but has {len(given)}"
+            )
+    if len(weights) == 0:
+        raise ValueError("weights is empty; give at least one layer")
     scores = []
     for place, weight in enumerate(weights):
         w = np.abs(to_numpy(as_real(f"weights[{place}]", weight, ndim=2)))
@@ -242,7 +249,10 @@ def layer_budgets(norms: Any, budget: int, q: float, *, caps: Any, rows: Any = N
         Shapes that do not fit, negative norms, q outside (0, 2).
     """
     order = as_order(q, 2.0)
-    most = to_numpy(caps).astype(np.int64)
+    limits = to_numpy(as_real("caps", caps, ndim=1))
+    most = _per_row("caps", limits, limits.size, least=0.0).astype(np.int64)
+    if np.any(most != limits):
+        raise ValueError("caps must hold whole numbers, but one is not; round them down")
     a = _per_row("norms", norms, most.size, least=0.0)
     with np.errstate(divide="ignore"):
         logs = np.log(a)
@@ -297,7 +307,11 @@ def _optimum(
             f"the budget {float(budget):g}"
         )
     logs = power * np.log(b)
-    limits = np.full(b.size, np.inf) if caps is None else to_numpy(caps).astype(float)
+    limits = np.full(b.size, np.inf)
+    if caps is not None:
+        limits = _per_row("caps", caps, b.size, least=0.0)
+        if float(np.min(limits)) == 0.0:
+            raise ValueError("caps must be above 0, but one is 0; leave that row out")
     if float(budget) > float(np.sum(limits)):
         raise ValueError(f"budget {budget:g} is above the sum {np.sum(limits):g} of the caps")
     shares = water_levels(logs, limits, float(budget))
@@ -310,9 +324,10 @@ def attained(rows: Any, counts: Any) -> Floats:
 
 
 def _vectors(rows: Any) -> list[Floats]:
-    if isinstance(rows, (list, tuple)) and len(rows) == 0:
+    found = [to_numpy(as_real(f"rows[{i}]", row, ndim=1)) for i, row in enumerate(rows)]
+    if not found:
         raise ValueError("rows is empty; give at least one row")
-    return [to_numpy(as_real(f"rows[{i}]", row, ndim=1)) for i, row in enumerate(rows)]
+    return found
 
 
 def _toleranced(rows: Any, gains: Any, tolerance: Any) -> tuple[Floats, Floats, Floats]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_real, to_numpy
+from ..arrays import as_count, as_real, to_numpy
 from ..bounds.bound import Bound
 from .neuron import Floats, absolute_bound, moment_of, normalised
 from .stechkin import Q_GRID, stechkin_bound
@@ -48,17 +48,31 @@ def channel_bound(
 ) -> Bound:
     """Bound on E||W_C h_C||^2 when the `kept` inputs of largest v_j stay (X3).
 
-    Terms: `dropped` = lam_max(R) sum_C v_j^2. Parameters and errors as
+    Terms: `dropped` = lam_max(R) sum_C v_j^2, `smooth` = lam_max(R) c_{q,2}^2 s^{1-2/q} ||v||_q^2.
+    Parameters and errors as
     :func:`channel_scores`; q in (0, 2), the best of .05, ..., 1.95 if not given.
     """
     scores = channel_scores(weight, cov)
+    kept = as_count("kept", kept, least=0, most=scores.size)
     correlation, _ = normalised(moment_of(cov, scores.size))
     top = max(0.0, float(np.linalg.eigvalsh(correlation)[-1]))
     tail = stechkin_bound(scores, kept, q=Q_GRID if q is None else q, p=2.0)
     dropped = np.sort(scores)[: scores.size - kept]
-    terms = {**tail.terms, "largest_eigenvalue": top, "dropped": top * float(dropped @ dropped)}
+    smooth = tail.terms["smooth"]
+    terms = {
+        **tail.terms,
+        "largest_eigenvalue": top,
+        "smooth": top * (smooth * smooth),
+        "dropped": top * float(dropped @ dropped),
+    }
     note = "mean squared error of the layer's sums; certain"
-    return Bound("sparsity.X3", top * tail.value**2, top * tail.trivial**2, terms, note)
+    return Bound(
+        "sparsity.X3",
+        top * (tail.value * tail.value),
+        top * (tail.trivial * tail.trivial),
+        terms,
+        note,
+    )
 
 
 def absolute_channel_bound(

@@ -133,7 +133,7 @@ def stechkin_bound(
     Raises
     ------
     ValueError
-        As :func:`tail_norm`; a q outside (0, p).
+        As :func:`tail_norm`; a q outside (0, p), or none, as where p <= .05 and q is not given.
     """
     sizes = magnitudes("w", w)
     flat = namespace(sizes).reshape(sizes, (-1,))
@@ -141,6 +141,8 @@ def stechkin_bound(
     s = as_count("kept", kept, least=0, most=d)
     grid = [float(x) for x in (np.atleast_1d(Q_GRID if q is None else q))]
     orders = [x for x in grid if x < p] if q is None else grid
+    if not orders:
+        raise ValueError(f"q names no order below p = {float(p):g}; give one or more in (0, p)")
     for order in orders:
         as_orders(order, p, ("q", "p"))
     logs = {order: float(log_norms(flat, order)) for order in orders}

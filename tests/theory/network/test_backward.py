@@ -71,6 +71,18 @@ def test_constant_outputs_need_no_edges() -> None:
         assert found.squared_error == pytest.approx(0.0, abs=1e-25)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_a_layer_used_twice(method: str) -> None:
+    same = Dense(2.0 * np.eye(4), [0.0, 0.0, 0.0, 1.0], "relu")
+    x = np.random.default_rng(0).standard_normal((50, 4))
+    twin = Dense(same.weight.copy(), same.bias.copy(), "relu")
+    for inputs in (x, x[:1]):  # one sample: all nodes are constant, and no edges are needed
+        found = backward_approx(Network([same, same]), inputs, method=method)
+        apart = backward_approx(Network([same, twin]), inputs, method=method)
+        assert [list(k) for k in found.kept] == [list(k) for k in apart.kept]
+        assert (found.edges, found.squared_error) == (apart.edges, apart.squared_error)
+
+
 def test_wrong_arguments() -> None:
     net, x = sparse_teacher()
     with pytest.raises(ValueError, match="tolerance must lie"):

@@ -52,6 +52,28 @@ def images(rng: Any) -> Network:
     )
 
 
+@pytest.mark.parametrize(
+    ("after", "image"),
+    [
+        (MaxPool2d(2, 1), [[0, 0, 0], [0, 1, 0], [0, 0, 0]]),  # one pixel in four windows
+        (MaxPool2d(2), [[1, 0], [0, 0]]),
+        (MaxPool2d((2, 3), (1, 3)), [[0, 0, 0], [0, 1, 0], [0, 0, 0]]),
+        (AvgPool2d(2), [[1, 1], [1, 1]]),
+        (AvgPool2d((1, 3)), [[2, 2, 2], [5, 5, 5]]),
+        (Residual([Conv2d([[[[1.0]]]])]), [[1, 2], [3, 4]]),  # the same error twice
+    ],
+)
+def test_layers_that_attain_their_norms(after: Any, image: Any) -> None:
+    x = np.array([[image]], dtype=float)
+    layers = [(Conv2d([[[[kept]]]]), after, Flatten()) for kept in (1.0, 0.0)]
+    before, pruned = (Network(list(some)) for some in layers)
+    error = output_error(before, pruned, x)
+    for form in "ABD":
+        bound = propagated_error_bound(before, pruned, x, form=form)
+        # sums of at most nine terms
+        assert error == pytest.approx(bound.value, rel=1e-14, abs=0)
+
+
 def shrunk(layer: Any, rng: Any) -> Any:
     """Weights zeroed or shrunk, the bias moved."""
     if isinstance(layer, Residual):

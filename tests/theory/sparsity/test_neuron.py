@@ -140,7 +140,22 @@ def test_surgeon_is_the_refit(seed: int) -> None:
     np.testing.assert_allclose(greedy, theory.refit(w, left, g), rtol=1e-8, atol=1e-9)
     singles = [theory.obs_removal(w, g, [j])[1] for j in range(d)]
     np.testing.assert_allclose(theory.obs_saliencies(w, g), singles, rtol=1e-8)
-    assert increments[0] == pytest.approx(min(singles), rel=1e-8, abs=0)
+    # each step is the cheapest next removal: errors of sets, by solving for them anew
+    for step in range(3):
+        gone = list(order[:step])
+        so_far = theory.obs_removal(w, g, gone)[1] if gone else 0.0
+        others = [theory.obs_removal(w, g, [*gone, j])[1] for j in range(d) if j not in gone]
+        scale = np.abs(w) @ np.abs(g) @ np.abs(w)
+        assert increments[step] == pytest.approx(min(others) - so_far, rel=1e-8, abs=1e-10 * scale)
+
+
+def test_smooth_bound_of_channels_is_that_of_a_neuron() -> None:
+    # one output: v_j = |w_j| sqrt(G_jj), and 2.0 channels are 2
+    w, g = np.array([3.0, -2.0, 1.0, 0.5]), theory.second_moment(relu_features(4, 0))
+    neuron = theory.normalised_neuron_bound(w, 2, g, q=1.0)
+    channel = theory.channel_bound(w[None], 2.0, g, q=1.0)  # type: ignore[arg-type]
+    assert channel.value <= channel.terms["smooth"]
+    assert channel.terms["smooth"] == pytest.approx(neuron.terms["smooth"], rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -121,6 +121,9 @@ def test_no_order_is_too_small() -> None:
         (lambda: tail_norm([1.0], -1, 2), "kept must be at least 0"),
         (lambda: tail_norm([1.0], 0, 0), "p must be above 0"),
         (lambda: stechkin_bound([1.0, 2.0], 3), "at most 2"),
+        (lambda: stechkin_bound([1.0, 2.0], 1, p=0.05), "no order below p = 0.05"),
+        (lambda: stechkin_bound([1.0, 2.0], 1, p=math.nan), "no order below p = nan"),
+        (lambda: stechkin_bound([1.0, 2.0], 1, q=[]), "no order below p = 2"),
     ],
 )
 def test_wrong_arguments(call: Any, sentence: str) -> None:
