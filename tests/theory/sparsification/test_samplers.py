@@ -36,6 +36,7 @@ from pruneproof.theory import (
     uniform_probabilities,
     uniform_sample,
 )
+from pruneproof.theory.sparsification.sparsify import largest_places
 from pruneproof.theory.sparsification.thresholds import threshold_by_sorting
 
 Floats = NDArray[np.float64]
@@ -199,6 +200,8 @@ def test_magnitude_keeps_exactly_as_many_ties_by_the_lower_index(
     oracle = np.zeros(w.size)
     oracle[order] = w.ravel()[order]
     assert np.array_equal(b.ravel(), oracle)
+    assert np.flatnonzero(largest_places(w, s)).tolist() == sorted(order)
+    assert not largest_places(w, 0).any()
 
 
 def test_quantise_is_dense_and_of_one_bit() -> None:
