@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pruneproof.theory import (
+    drineas_zouzias_draws,
     dropped_norm_bound,
+    dropping_floor,
     ky_fan_norms,
     low_rank_error,
     low_rank_error_bound,
+    low_rank_plus_sparse,
+    low_rank_plus_sparse_floor,
     rank_one_interlacing,
     schur_test,
     singular_value_bound,
@@ -161,3 +165,37 @@ def test_rank_one_steps_interlace(m: int, n: int, seed: int) -> None:
     w = rng.standard_normal((m, n))
     step = np.outer(rng.standard_normal(m), rng.standard_normal(n)) * 10.0 ** rng.integers(-3, 3)
     assert rank_one_interlacing(w, step) >= -SLACK * (np.linalg.norm(w) + np.linalg.norm(step))
+
+
+@pytest.mark.parametrize("scale", [2.0**-700, 2.0**700])
+def test_norms_at_scales_where_squares_leave_the_floats(scale: float) -> None:
+    """All are homogeneous, and a power of two rounds nothing: equal to a few eps after scaling."""
+    w = np.random.default_rng(3).standard_normal((5, 4))
+    wh = np.where(np.abs(w) > 0.5, w, 0.0)
+    large, dropped = w * scale, wh * scale
+
+    def same(found: float, wanted: float) -> None:
+        assert found / scale == pytest.approx(wanted, rel=1e-13, abs=0)
+
+    pairs: tuple[tuple[float, float], ...] = tuple(
+        (f(large, dropped), f(w, wh))
+        for f in (
+            lambda a, b: singular_value_shift(a, b, norm="frobenius"),
+            lambda a, b: low_rank_error(a, b, 2, norm="frobenius"),
+            lambda a, b: singular_value_bound(a, b, norm="frobenius").value,
+            lambda a, b: singular_value_bound(a, b, norm="frobenius").trivial,
+            lambda a, b: low_rank_error_bound(a, b, 2, norm="frobenius").value,
+            lambda a, b: low_rank_error_bound(a, b, 2, norm="frobenius").trivial,
+        )
+    )
+    for found_norm, wanted_norm in pairs:
+        same(found_norm, wanted_norm)
+    same(dropped_norm_bound(large).terms["frobenius"], np.linalg.norm(w))
+    same(dropping_floor(large, 9).value, dropping_floor(w, 9).value)
+    found = low_rank_plus_sparse(large, 1, 3)
+    same(found.errors[-1], low_rank_plus_sparse(w, 1, 3).errors[-1])
+    same(low_rank_plus_sparse_floor(large, 1, 1).value, low_rank_plus_sparse_floor(w, 1, 1).value)
+    yws = yu_wang_samworth_bound(w, wh, 2).value
+    assert yu_wang_samworth_bound(large, dropped, 2).value == pytest.approx(yws, rel=1e-13, abs=0)
+    draws = drineas_zouzias_draws(w[:4] * scale, scale)
+    assert draws == drineas_zouzias_draws(w[:4], 1.0)
