@@ -222,3 +222,19 @@ def test_scales_that_lose_the_variance_are_refused(scale: float) -> None:
         spectral_error_bound(uniform_terms(w / scale * s, 0.3)) for s in (1e-120, 1e120)
     )
     assert small.value * 1e240 == pytest.approx(large.value, rel=1e-12, abs=0)
+
+
+def test_forms_of_the_old_bound_and_of_drawing() -> None:
+    w = weight(5, 7, 8)
+    found = achlioptas_mcsherry_bound(w, 0.3)
+    form = 4 * np.abs(w).max() * math.sqrt(7 / 0.3)
+    assert found.terms["form"] == pytest.approx(form, rel=1e-15, abs=0)
+    least = (8 * math.log(7)) ** 4 / 7
+    assert found.terms["least keep"] == pytest.approx(least, rel=1e-14, abs=0)
+    assert found.trivial == pytest.approx(np.linalg.norm(w, 2), rel=1e-14, abs=0)
+    # L1 draws: a^2/P = a |A|_1, so v s = |A|_1 times the largest line of a
+    a, total = np.abs(w), np.abs(w).sum()
+    terms = drawing_terms(w, 10, l1_distribution(w))
+    lines = max(a.sum(0).max(), a.sum(1).max())
+    assert terms.variance == pytest.approx(total * lines / 10, rel=1e-13, abs=0)
+    assert terms.size == pytest.approx((total + np.linalg.norm(w, 2)) / 10, rel=1e-13, abs=0)

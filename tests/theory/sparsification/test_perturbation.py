@@ -199,3 +199,34 @@ def test_norms_at_scales_where_squares_leave_the_floats(scale: float) -> None:
     assert yu_wang_samworth_bound(large, dropped, 2).value == pytest.approx(yws, rel=1e-13, abs=0)
     draws = drineas_zouzias_draws(w[:4] * scale, scale)
     assert draws == drineas_zouzias_draws(w[:4], 1.0)
+
+
+def test_terms_and_trivial_values() -> None:
+    """W = diag(4, 2, 1), D = diag(.1, .2, 0), k = 1, by hand; roundings of three 3 x 3 SVDs."""
+    w, wh = np.diag([4.0, 2.0, 1.0]), np.diag([3.9, 1.8, 1.0])
+    d2, df, own, moved = 0.2, math.sqrt(0.05), math.sqrt(21.0), math.hypot(3.9, 1.8, 1.0)
+
+    def near(value: float) -> object:
+        return pytest.approx(value, rel=1e-13, abs=0)
+
+    assert singular_value_bound(w, wh).trivial == near(7.9)
+    assert singular_value_bound(w, wh, norm="frobenius").trivial == near(own + moved)
+    wedin = wedin_bound(w, wh, 1)
+    assert wedin.terms["gap"] == near(2.0)
+    assert wedin.terms["perturbation"] == near(d2)
+    assert wedin.terms["always"] == near(2 * d2 / 2.0)
+    assert wedin.terms["sharp"] == near(d2 / (2.0 - d2))
+    assert wedin.value == near(d2 / (2.0 - d2))
+    yws = yu_wang_samworth_bound(w, wh, 1)
+    assert (yws.terms["gap of squares"], yws.terms["shift"]) == (near(12.0), near(d2))
+    assert (yws.value, yws.trivial) == (near(2 * 8.2 * d2 / 12.0), 1.0)
+    assert yu_wang_samworth_bound(w, wh, 2).terms["shift"] == near(df)
+    spectral = low_rank_error_bound(w, wh, 1)
+    assert (spectral.terms["optimum"], spectral.terms["noise"]) == (near(2.0), near(2 * d2))
+    assert spectral.trivial == near(4.0)
+    frobenius = low_rank_error_bound(w, wh, 1, norm="frobenius")
+    optimum = math.sqrt(5.0)
+    assert frobenius.terms["optimum"] == near(optimum)
+    assert frobenius.terms["additive"] == near(optimum + d2 + 2 * math.sqrt(d2 * 4.0))
+    assert frobenius.trivial == near(own)
+    assert dropped_norm_bound(np.full((2, 3), 0.5), 0.7).trivial == near(0.7 * math.sqrt(6))

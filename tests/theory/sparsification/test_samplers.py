@@ -109,6 +109,7 @@ def test_threshold_is_zero_where_all_entries_fit() -> None:
 
 def test_hard_threshold() -> None:
     assert hard_threshold([[1.0, -2.0, 0.5]], 1.0).tolist() == [[0.0, -2.0, 0.0]]
+    assert hard_threshold([[1.0, -2.0, 0.5]], np.nextafter(1.0, 0.0)).tolist() == [[1.0, -2.0, 0.0]]
 
 
 @settings(max_examples=15)
