@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_real, to_numpy
+from ..arrays import as_count, as_real, as_ridge, to_numpy
 from ..bounds.directions import LowerBound
 from .norms import frobenius_norm
 from .sparsify import largest_entries
@@ -61,14 +61,14 @@ def low_rank_plus_sparse(
     Raises
     ------
     ValueError
-        No matrix; a rank or a number of non-zeros out of range.
+        No matrix; a rank, a number of non-zeros, steps or a tolerance out of range.
 
     Notes
     -----
     Statement X6 [derived].
     """
     w, r, s = _problem(weight, rank, nonzeros)
-    least = tolerance * frobenius_norm(w)
+    least = as_ridge(tolerance, name="tolerance") * frobenius_norm(w)
     low_rank, sparse = np.zeros_like(w), np.zeros_like(w)
     errors: list[float] = [frobenius_norm(w)]
     for _ in range(as_count("steps", steps)):

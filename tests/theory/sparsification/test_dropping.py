@@ -172,3 +172,9 @@ def test_terms_by_hand() -> None:
     assert magnitude_ratio_bound(w, 3).trivial == pytest.approx(math.sqrt(2.0), rel=1e-15, abs=0)
     norm = low_rank_plus_sparse_floor(w, 1, 1).terms["norm"]
     assert norm == pytest.approx(math.sqrt(91.0), rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("tolerance", [math.nan, -1.0])
+def test_tolerances_that_never_stop_are_refused(tolerance: float) -> None:
+    with pytest.raises(ValueError, match="tolerance must be"):
+        low_rank_plus_sparse(np.eye(3), 1, 1, tolerance=tolerance)
