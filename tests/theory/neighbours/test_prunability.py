@@ -35,6 +35,7 @@ def test_losses_and_the_least_share_by_listing(w, seed) -> None:
     tolerance = 0.1 * float(losses[-1])
     share = theory.prunability(losses, tolerance=tolerance)
     s = round(share * len(w))
+    assert share == s / len(w)
     assert losses[s] <= losses[-1] + tolerance
     assert np.all(losses[:s] > losses[-1] + tolerance)
 

@@ -290,6 +290,8 @@ def test_drineas_zouzias() -> None:
     assert drineas_zouzias_draws(a, eps) == np.ceil(wanted)
     b = drineas_zouzias(a, eps, rng=0)
     assert b[0, 0] == 0.0
+    single = np.diag([0.0, -2.0, 0.1])  # .1 <= eps/6 is zeroed, what is left is drawn each time
+    assert drineas_zouzias(single, eps, rng=0).tolist() == np.diag([0.0, -2.0, 0.0]).tolist()
     assert np.linalg.norm(a - b, 2) <= eps
     with pytest.raises(InapplicableError, match="the zero matrix will do"):
         drineas_zouzias_draws(a, 1.1 * norm)
