@@ -177,10 +177,12 @@ def sampling_by_resistance(
     foster = float(np.sum(w * resistances))
     scale, size = case.condition, 16 * total
     own = case.resistances
+    drawn = theory.resistance_distribution(case.weight)
     return together(
         at_most(found, case.eps, scale=scale, size=size, part="deviation"),
         equal(ours, found, scale=scale, size=size, part="theory's deviation"),
         equal(resistances, own, scale=scale * float(own.max()), size=size, part="resistances"),
+        equal(drawn, w * own / rank, scale=scale, size=size, part="chances, value: "),
         equal(foster, rank if components else others, scale=scale, size=size, part="Foster"),
         equal(case.bound.value, claimed, scale=1.0, size=1, part="draws"),
         equal(case.bound.trivial, np.count_nonzero(w), scale=1.0, size=1, part="edges"),

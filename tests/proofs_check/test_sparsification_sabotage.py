@@ -48,6 +48,14 @@ def _even(original: Original) -> Any:
     return lambda weight, *args, **options: (weight != 0) / np.count_nonzero(weight)
 
 
+def _tilted(original: Original) -> Any:
+    def wrong(weight: Any) -> Any:
+        found = original(weight) ** 0.98
+        return found / found.sum()
+
+    return wrong
+
+
 def _half_the_mean(original: Original) -> Any:
     return lambda weight, sparse: (original(weight, sparse) + sparse) / 2
 
@@ -95,6 +103,7 @@ SABOTAGES: list[tuple[str, str, str, Sabotage]] = [
     ("2 % more", "all_frequencies_bound", "II-6", MORE_VALUE),
     ("2 % less", "effective_resistances", "II-7", LESS),
     ("2 % less", "laplacian_deviation", "II-7", LESS),
+    ("tilted", "resistance_distribution", "II-7", _tilted),
     ("2 % more", "resistance_draws", "II-7", MORE_VALUE),
     ("2 % more", "gradient_descent_weight", "II-8", MORE),
     ("2 % less", "linear_mode_strength", "II-8", LESS),

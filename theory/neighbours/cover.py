@@ -242,10 +242,15 @@ def _labels(name: str, labels: Any, n: int) -> Any:
 
 
 def _distances(x: Floats, centres: Floats) -> Floats:
-    """Distances (n, N), by differences: those of near points keep their digits."""
+    """Distances (n, N), by differences: those of near points keep their digits.
+
+    Scaled by a power of two, so that no square is lost or infinite.
+    """
     from scipy.spatial.distance import cdist
 
-    return np.asarray(cdist(x, centres))
+    largest = max(float(np.max(np.abs(points), initial=0.0)) for points in (x, centres))
+    shift = math.frexp(largest)[1]
+    return np.asarray(np.ldexp(cdist(np.ldexp(x, -shift), np.ldexp(centres, -shift)), shift))
 
 
 def _lengths(distances: Any) -> Floats:

@@ -30,11 +30,15 @@ from numpy.typing import NDArray
 
 from ..arrays import as_count, as_probability, as_real, as_ridge, to_numpy
 from ..bounds.bound import Bound
+from ..errors import InapplicableError
 from .samplers import as_share, drineas_zouzias_draws
 from .second_moments import drawing_variances, quantised_variances
 from .thresholds import poisson_threshold
 
 Floats = NDArray[np.float64]
+
+#: Largest entry up to which sums of w^2/P stay in the range of floats.
+_SAFE = 1e130
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,14 @@ def threshold_poisson_terms(weight: Any, nonzeros: float) -> BernsteinTerms:
     ------
     ValueError
         As :func:`poisson_threshold`; no matrix.
+    InapplicableError
+        Entries whose squares leave the range of floats.
 
     Notes
     -----
     Statement S6 [derived].
     """
-    w = to_numpy(as_real("weight", weight, ndim=2))
+    w = _weight(weight)
     tau = poisson_threshold(w, nonzeros)
     return _terms(w, tau, np.abs(w) * np.maximum(tau - np.abs(w), 0.0))
 
@@ -115,12 +121,14 @@ def uniform_terms(weight: Any, keep: float) -> BernsteinTerms:
     ------
     ValueError
         No matrix; p outside (0, 1].
+    InapplicableError
+        Entries whose squares leave the range of floats.
 
     Notes
     -----
     Statement S6 [derived].
     """
-    w = to_numpy(as_real("weight", weight, ndim=2))
+    w = _weight(weight)
     p = as_share(keep)
     size = float(np.max(np.abs(w))) * max(1.0, 1.0 / p - 1.0) if p < 1.0 else 0.0
     return _terms(w, size, (1.0 - p) / p * w**2)
@@ -137,12 +145,14 @@ def quantised_terms(weight: Any) -> BernsteinTerms:
     ------
     ValueError
         No matrix, empty or not finite.
+    InapplicableError
+        Entries whose squares leave the range of floats.
 
     Notes
     -----
     Statement S6 [derived].
     """
-    w = to_numpy(as_real("weight", weight, ndim=2))
+    w = _weight(weight)
     return _terms(w, 2.0 * float(np.max(np.abs(w))), quantised_variances(w))
 
 
@@ -161,12 +171,14 @@ def drawing_terms(weight: Any, draws: int, distribution: Any) -> BernsteinTerms:
     ------
     ValueError
         As :func:`drawing_variances`.
+    InapplicableError
+        Entries whose squares leave the range of floats.
 
     Notes
     -----
     Statement S6 [derived].
     """
-    w = to_numpy(as_real("weight", weight, ndim=2))
+    w = _weight(weight)
     s = as_count("draws", draws)
     squares = drawing_variances(w, 1, distribution) + w**2  # a^2/P
     p = to_numpy(as_real("distribution", distribution))
@@ -269,6 +281,18 @@ def drineas_zouzias_bound(weight: Any, eps: float) -> Bound:
     note = f"draws for a spectral error of {eps:g} w.p. >= 1 - 1/{n}"
     terms = {"size": size}
     return Bound("sparsity.S6", float(draws), float(np.count_nonzero(a)), terms, note)
+
+
+def _weight(weight: Any) -> Floats:
+    """Matrix of which the variances are floats, so that v is neither lost nor infinite."""
+    w = to_numpy(as_real("weight", weight, ndim=2))
+    largest = float(np.max(np.abs(w)))
+    if largest != 0.0 and not 1.0 / _SAFE < largest < _SAFE:
+        raise InapplicableError(
+            f"the variances of sampling need a largest entry between {1.0 / _SAFE:g} and "
+            f"{_SAFE:g}, but it is {largest:.3g}; scale the weight, and the bound back"
+        )
+    return w
 
 
 def _terms(w: Floats, size: float, squares: Floats) -> BernsteinTerms:

@@ -29,6 +29,7 @@ from ..arrays import as_count, as_real, to_numpy
 from ..bounds.bound import Bound
 from ..bounds.network import operator_norm
 from ..errors import InapplicableError
+from .norms import frobenius_norm
 
 Floats = NDArray[np.float64]
 _Places: TypeAlias = list[tuple[int, int]]
@@ -71,7 +72,7 @@ def convolution_singular_values(
         Positions of the image, at least as many as the kernel has.
     padding : {"circular", "zero"}
         Circular costs out in n^2 log n + n^2 out in min(out, in). Zero padding to the same size has
-        no such form: its operator is formed densely, or by its Gram matrix, up to 2^26 entries.
+        no such form: its operator is formed densely, up to 2^26 entries.
 
     Returns
     -------
@@ -209,7 +210,7 @@ def convolution_norm_bound(
     if padding == "zero":
         del terms["lower"]
     note = f"spectral norm of the convolution with {padding} padding; certain"
-    return Bound("sparsity.S10", spread * min(ends), spread * float(np.linalg.norm(k)), terms, note)
+    return Bound("sparsity.S10", spread * min(ends), spread * frobenius_norm(k), terms, note)
 
 
 def all_frequencies_bound(kernel: Any, grid: int | tuple[int, int]) -> Bound:
@@ -242,7 +243,7 @@ def all_frequencies_bound(kernel: Any, grid: int | tuple[int, int]) -> Bound:
     for length, n in zip(k.shape[2:], sizes):
         factor /= math.cos(math.pi * (length - 1) / (2 * n))
     largest = float(convolution_singular_values(k, sizes)[0])
-    trivial = math.sqrt(math.prod(k.shape[2:])) * float(np.linalg.norm(k))
+    trivial = math.sqrt(math.prod(k.shape[2:])) * frobenius_norm(k)
     terms = {"grid": largest, "factor": factor}
     note = "largest singular value of P over all frequencies; certain"
     return Bound("sparsity.S11", factor * largest, trivial, terms, note)

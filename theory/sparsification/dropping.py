@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ..arrays import as_count, as_real, to_numpy
 from ..bounds.bound import Bound
 from ..bounds.directions import LowerBound
+from .norms import frobenius_norm
 from .sparsify import largest_entries, largest_places
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,7 @@ def dropping_floor(weight: Any, count: int) -> LowerBound:
     """
     w, t = _matrix_and_count(weight, count)
     smallest = np.partition(np.abs(w).ravel(), t - 1)[:t]
-    energy = float(np.linalg.norm(smallest)) / math.sqrt(min(w.shape))
+    energy = frobenius_norm(smallest) / math.sqrt(min(w.shape))
     terms = {"largest": float(smallest[t - 1]), "energy": energy}
     note = f"spectral norm of any {t} dropped entries; certain"
     return LowerBound("sparsity.X7", max(terms.values()), 0.0, terms, note)

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_real, to_numpy
+from ..arrays import as_count, as_real, as_ridge, to_numpy
 from ..bounds.directions import LowerBound
+from .norms import frobenius_norm
 from .sparsify import largest_entries
 
 Floats = NDArray[np.float64]
@@ -60,23 +61,23 @@ def low_rank_plus_sparse(
     Raises
     ------
     ValueError
-        No matrix; a rank or a number of non-zeros out of range.
+        No matrix; a rank, a number of non-zeros, steps or a tolerance out of range.
 
     Notes
     -----
     Statement X6 [derived].
     """
     w, r, s = _problem(weight, rank, nonzeros)
-    least = tolerance * float(np.linalg.norm(w))
+    least = as_ridge(tolerance, name="tolerance") * frobenius_norm(w)
     low_rank, sparse = np.zeros_like(w), np.zeros_like(w)
-    errors: list[float] = [float(np.linalg.norm(w))]
+    errors: list[float] = [frobenius_norm(w)]
     for _ in range(as_count("steps", steps)):
         before = errors[-1]
         u, sig, vt = np.linalg.svd(w - sparse, full_matrices=False)
         low_rank = (u[:, :r] * sig[:r]) @ vt[:r]
-        errors.append(float(np.linalg.norm(w - low_rank - sparse)))
+        errors.append(frobenius_norm(w - low_rank - sparse))
         sparse = largest_entries(w - low_rank, s)
-        errors.append(float(np.linalg.norm(w - low_rank - sparse)))
+        errors.append(frobenius_norm(w - low_rank - sparse))
         if before - errors[-1] <= least:
             break
     return LowRankSparse(low_rank, sparse, tuple(errors[1:]))
@@ -104,7 +105,7 @@ def low_rank_plus_sparse_floor(weight: Any, rank: int, nonzeros: int) -> LowerBo
     """
     w, r, s = _problem(weight, rank, nonzeros)
     sig = np.linalg.svd(w, compute_uv=False)
-    value = float(np.linalg.norm(sig[r + min(s, *w.shape) :]))
+    value = frobenius_norm(sig[r + min(s, *w.shape) :])
     note = f"Frobenius error of any rank {r} plus {s} entries; certain"
     return LowerBound("sparsity.X6", value, 0.0, {"norm": math.hypot(*sig)}, note)
 

@@ -24,6 +24,12 @@ from ..arrays import as_real, as_ridge, to_numpy
 from ..bounds.bound import Bound
 
 
+def frobenius_norm(matrix: NDArray[np.floating[Any]]) -> float:
+    """||D||_F of any array, also where squares of its entries leave the range of floats."""
+    shift = math.frexp(float(np.max(np.abs(matrix), initial=0.0)))[1]
+    return float(np.ldexp(np.linalg.norm(np.ldexp(matrix, -shift)), shift))
+
+
 def schur_test(matrix: Any) -> float:
     """(||D||_1 ||D||_inf)^{1/2}, at least the spectral norm: largest column and row sums of |D|.
 
@@ -105,7 +111,7 @@ def dropped_norm_bound(dropped: Any, threshold: float | None = None) -> Bound:
         "lines": tau * lines,
         "count": tau * count,
         "schur": schur_test(d),
-        "frobenius": float(np.linalg.norm(d)),
+        "frobenius": frobenius_norm(d),
     }
     value = tau * min(lines, count)
     note = "spectral norm of the dropped entries; certain"

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from ..arrays import as_count, as_real, to_numpy
 from ..bounds.bound import Bound
+from .norms import frobenius_norm
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ def singular_value_shift(weight: Any, perturbed: Any, *, norm: str = "spectral")
     """
     w, wh = _pair(weight, perturbed)
     shift = np.linalg.svd(w, compute_uv=False) - np.linalg.svd(wh, compute_uv=False)
-    return float(np.max(np.abs(shift)) if _is_spectral(norm) else np.linalg.norm(shift))
+    return float(np.max(np.abs(shift))) if _is_spectral(norm) else frobenius_norm(shift)
 
 
 def singular_value_bound(weight: Any, perturbed: Any, *, norm: str = "spectral") -> Bound:
@@ -73,9 +74,8 @@ def singular_value_bound(weight: Any, perturbed: Any, *, norm: str = "spectral")
     Statement S1 [derived].
     """
     w, wh = _pair(weight, perturbed)
-    order = 2 if _is_spectral(norm) else None
-    value = float(np.linalg.norm(w - wh, order))
-    trivial = float(np.linalg.norm(w, order) + np.linalg.norm(wh, order))
+    size = _spectral_norm if _is_spectral(norm) else frobenius_norm
+    value, trivial = size(w - wh), size(w) + size(wh)
     return Bound(
         "sparsity.S1", value, trivial, {}, f"shift of the singular values, {norm}; certain"
     )
@@ -167,14 +167,14 @@ def yu_wang_samworth_bound(weight: Any, perturbed: Any, rank: int) -> Bound:
     """
     w, wh = _pair(weight, perturbed)
     k = as_count("rank", rank, most=min(w.shape))
-    size, frobenius = (float(np.linalg.norm(w - wh, order)) for order in (2, "fro"))
-    gap = _gap(w, k, 2)
-    shift = min(math.sqrt(k) * size, frobenius)
-    value = 2.0 * (2.0 * float(np.linalg.norm(w, 2)) + size) * shift
-    value = value / gap if gap > 0.0 else math.inf
+    size, largest = _spectral_norm(w - wh), _spectral_norm(w)
+    shift = min(math.sqrt(k) * size, frobenius_norm(w - wh))
+    gap = _gap(w / largest, k, 2) if largest > 0.0 else 0.0  # squares of singular values up to 1
+    value = 2.0 * (2.0 + size / largest) * (shift / largest) / gap if gap > 0.0 else math.inf
     trivial = math.sqrt(min(k, w.shape[1] - k))
     note = "Frobenius norm of the sines of the leading right subspaces; certain"
-    return Bound("sparsity.S2", value, trivial, {"gap of squares": gap, "shift": shift}, note)
+    terms = {"gap of squares": gap * largest * largest, "shift": shift}
+    return Bound("sparsity.S2", value, trivial, terms, note)
 
 
 def low_rank_error(weight: Any, perturbed: Any, rank: int, *, norm: str = "spectral") -> float:
@@ -201,7 +201,7 @@ def low_rank_error(weight: Any, perturbed: Any, rank: int, *, norm: str = "spect
     k = as_count("rank", rank, least=0, most=min(a.shape))
     u, sig, vt = np.linalg.svd(b, full_matrices=False)
     left = a - (u[:, :k] * sig[:k]) @ vt[:k]
-    return float(np.linalg.norm(left, 2 if _is_spectral(norm) else None))
+    return _spectral_norm(left) if _is_spectral(norm) else frobenius_norm(left)
 
 
 def low_rank_error_bound(
@@ -240,11 +240,12 @@ def low_rank_error_bound(
         optimum = float(sig[k]) if k < sig.size else 0.0
         terms = {"optimum": optimum, "noise": 2.0 * float(noise[0])}
         return Bound("sparsity.S3", sum(terms.values()), float(sig[0]), terms, note)
-    optimum = float(np.linalg.norm(sig[k:]))
-    part, own = float(np.linalg.norm(noise[:k])), float(np.linalg.norm(sig[:k]))
-    value = math.sqrt(optimum**2 + 4.0 * part * own) + part
-    terms = {"optimum": optimum, "additive": optimum + part + 2.0 * math.sqrt(part * own)}
-    return Bound("sparsity.S3", value, float(np.linalg.norm(sig)), terms, note)
+    optimum = frobenius_norm(sig[k:])
+    part, own = frobenius_norm(noise[:k]), frobenius_norm(sig[:k])
+    cross = 2.0 * math.sqrt(part) * math.sqrt(own)
+    value = math.hypot(optimum, cross) + part
+    terms = {"optimum": optimum, "additive": optimum + part + cross}
+    return Bound("sparsity.S3", value, frobenius_norm(sig), terms, note)
 
 
 def rank_one_interlacing(weight: Any, update: Any) -> float:
@@ -293,6 +294,11 @@ def _sines(a: Floats, b: Floats) -> Floats:
     """Sines of the angles between two column spaces, from the part of b outside a."""
     outside = b - a @ (a.T @ b)
     return np.asarray(np.minimum(np.linalg.svd(outside, compute_uv=False), 1.0))
+
+
+def _spectral_norm(w: Floats) -> float:
+    """||W||_2."""
+    return float(np.linalg.norm(w, 2))
 
 
 def _gap(w: Floats, k: int, power: int) -> float:

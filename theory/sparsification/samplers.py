@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ..arrays import as_count, as_generator, as_real, as_ridge, to_numpy
 from ..errors import InapplicableError
+from .norms import frobenius_norm
 from .probabilities import l2_distribution
 from .thresholds import hard_threshold, poisson_threshold
 
@@ -255,7 +256,7 @@ def drineas_zouzias_draws(weight: Any, eps: float) -> int:
     """
     left, eps = _zeroed(weight, eps)
     n = left.shape[0]
-    norm = float(np.linalg.norm(left))
+    norm = frobenius_norm(left)
     if eps > norm:
         raise InapplicableError(
             f"eps {eps:g} exceeds the Frobenius norm {norm:g} of the entries above eps/(2n); "

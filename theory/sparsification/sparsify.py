@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Array, as_count, as_generator, as_real, namespace, to_numpy
+from ..sparsity.top import top_entries
 from .probabilities import DISTRIBUTIONS
 from .resistance import resistance_distribution
 from .samplers import (
@@ -98,14 +99,7 @@ def largest_entries(weight: Floats, count: int) -> Floats:
 
 def largest_places(weight: Floats, count: int) -> NDArray[np.bool_]:
     """Where :func:`largest_entries` keeps; `count` from 0 to the number of entries."""
-    a = np.abs(weight).ravel()
-    if count in (0, a.size):
-        return np.full(weight.shape, count > 0)
-    level = np.partition(a, a.size - count)[a.size - count]
-    kept = a > level
-    ties = np.flatnonzero(a == level)
-    kept[ties[: count - int(kept.sum())]] = True
-    return np.asarray(kept.reshape(weight.shape))
+    return np.asarray(top_entries(weight.ravel(), count).reshape(weight.shape))
 
 
 def removed_mean(weight: Any, sparse: Any) -> float:

@@ -79,6 +79,16 @@ def test_distances_of_labels_without_training_points() -> None:
     assert theory.cover_error_bound(found, 2.0, cap=4.0, least_radius=2.0) == 1.75
 
 
+@pytest.mark.parametrize("scale", [2.0**-700, 2.0**700])
+def test_distances_whose_squares_are_not_floats(scale) -> None:
+    """A power of two rounds nothing: 3, 4, 5 times it, and none counts as 0."""
+    points, train = np.array([[3.0, 4.0], [0.0, 1.0]]) * scale, np.zeros((1, 2))
+    found = theory.label_distances(points, [0, 0], train, [0])
+    assert (found / scale).tolist() == [5.0, 1.0]
+    radii = np.array([2.0 * scale])
+    assert theory.certified_points(points, [0, 0], train, [0], radii).tolist() == [False, True]
+
+
 def test_complexity_of_two_classes_by_hand() -> None:
     """Points at their training points, the other class at .5: TC = SC = 1, MC = .5, CC = 0."""
     found = theory.cover_complexity([[0.0], [0.5]], [0, 1], [[0.0], [0.5]], [0, 1])

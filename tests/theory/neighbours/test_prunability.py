@@ -35,8 +35,17 @@ def test_losses_and_the_least_share_by_listing(w, seed) -> None:
     tolerance = 0.1 * float(losses[-1])
     share = theory.prunability(losses, tolerance=tolerance)
     s = round(share * len(w))
+    assert share == s / len(w)
     assert losses[s] <= losses[-1] + tolerance
     assert np.all(losses[:s] > losses[-1] + tolerance)
+
+
+def test_a_fitted_predictor_by_hand() -> None:
+    """Orthogonal features, target met: losses (14, 5, 1, 0)/3 with 0 to 3 weights kept."""
+    losses = theory.pruning_losses([1.0, -3.0, 2.0], np.eye(3), [1.0, -3.0, 2.0])
+    assert losses * 3 == pytest.approx([14.0, 5.0, 1.0, 0.0], rel=1e-15, abs=0)
+    shares = [theory.prunability(losses, tolerance=most) for most in (0.0, 0.5, 2.0, 5.0)]
+    assert shares == [1.0, 2 / 3, 1 / 3, 0.0]
 
 
 def test_the_best_occam_bound_is_the_least_of_all() -> None:

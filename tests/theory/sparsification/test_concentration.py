@@ -203,3 +203,38 @@ def test_sizes_from_which_the_old_bounds_speak() -> None:
     assert ratio * less * math.log(math.sqrt(2) * less) > less**2
     with pytest.raises(InapplicableError):
         drineas_zouzias_bound(dense, 1e3)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_scales_that_lose_the_variance_are_refused(scale: float) -> None:
+    """v of 1e-400 would be 0, and the bound fall below the error."""
+    w = weight(4, 5, 6) * scale
+    for terms in (
+        lambda: threshold_poisson_terms(w, 5),
+        lambda: uniform_terms(w, 0.3),
+        lambda: quantised_terms(w),
+        lambda: drawing_terms(w, 5, l1_distribution(w)),
+    ):
+        with pytest.raises(InapplicableError, match="scale the weight"):
+            terms()
+    assert spectral_error_bound(quantised_terms(np.zeros((2, 2)))).value == 0.0
+    small, large = (
+        spectral_error_bound(uniform_terms(w / scale * s, 0.3)) for s in (1e-120, 1e120)
+    )
+    assert small.value * 1e240 == pytest.approx(large.value, rel=1e-12, abs=0)
+
+
+def test_forms_of_the_old_bound_and_of_drawing() -> None:
+    w = weight(5, 7, 8)
+    found = achlioptas_mcsherry_bound(w, 0.3)
+    form = 4 * np.abs(w).max() * math.sqrt(7 / 0.3)
+    assert found.terms["form"] == pytest.approx(form, rel=1e-15, abs=0)
+    least = (8 * math.log(7)) ** 4 / 7
+    assert found.terms["least keep"] == pytest.approx(least, rel=1e-14, abs=0)
+    assert found.trivial == pytest.approx(np.linalg.norm(w, 2), rel=1e-14, abs=0)
+    # L1 draws: a^2/P = a |A|_1, so v s = |A|_1 times the largest line of a
+    a, total = np.abs(w), np.abs(w).sum()
+    terms = drawing_terms(w, 10, l1_distribution(w))
+    lines = max(a.sum(0).max(), a.sum(1).max())
+    assert terms.variance == pytest.approx(total * lines / 10, rel=1e-13, abs=0)
+    assert terms.size == pytest.approx((total + np.linalg.norm(w, 2)) / 10, rel=1e-13, abs=0)

@@ -128,3 +128,15 @@ def test_refusals() -> None:
         convolution_singular_values(k[0], 4)
     with pytest.raises(ValueError, match="a whole number or a pair"):
         convolution_singular_values(k, (4, 4, 4))  # type: ignore[arg-type]
+
+
+def test_factors_and_trivial_values() -> None:
+    """Of k = 3 and 1 on 4 x 5 positions: 1/cos(pi/4), and sqrt 3 ||K||_F."""
+    k = kernel(2, 2, 3, 1, seed=6)
+    bound = all_frequencies_bound(k, (4, 5))
+    top = np.linalg.svd(convolution_symbols(k, (4, 5)), compute_uv=False).max()
+    assert bound.terms["grid"] == pytest.approx(top, rel=EPS, abs=0)
+    assert bound.terms["factor"] == pytest.approx(math.sqrt(2.0), rel=1e-15, abs=0)
+    trivial = math.sqrt(3.0 * np.sum(k**2))
+    assert bound.trivial == pytest.approx(trivial, rel=1e-14, abs=0)
+    assert convolution_norm_bound(k, (4, 5)).trivial == pytest.approx(trivial, rel=1e-14, abs=0)

@@ -161,3 +161,20 @@ def test_two_layer_mode_solves_its_flow(s: float, u0: float) -> None:
     )
     found = linear_mode_strength(times, target=s, start=u0)
     assert found == pytest.approx(flow.y[0] ** 2, rel=1e-8, abs=0)
+
+
+def test_terms_by_hand() -> None:
+    """Of 1, 2, .., 6 in 2 x 3 three are dropped: b_3 = 3, energy 14/2, no ratio above sqrt 2."""
+    w = np.array([[6.0, -1.0, 4.0], [3.0, 5.0, -2.0]])
+    floor = dropping_floor(w, 3)
+    assert floor.terms["largest"] == 3.0
+    assert floor.terms["energy"] == pytest.approx(math.sqrt(7.0), rel=1e-15, abs=0)
+    assert magnitude_ratio_bound(w, 3).trivial == pytest.approx(math.sqrt(2.0), rel=1e-15, abs=0)
+    norm = low_rank_plus_sparse_floor(w, 1, 1).terms["norm"]
+    assert norm == pytest.approx(math.sqrt(91.0), rel=1e-14, abs=0)
+
+
+@pytest.mark.parametrize("tolerance", [math.nan, -1.0])
+def test_tolerances_that_never_stop_are_refused(tolerance: float) -> None:
+    with pytest.raises(ValueError, match="tolerance must be"):
+        low_rank_plus_sparse(np.eye(3), 1, 1, tolerance=tolerance)

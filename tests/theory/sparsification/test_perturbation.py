@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pruneproof.theory import (
+    drineas_zouzias_draws,
     dropped_norm_bound,
+    dropping_floor,
     ky_fan_norms,
     low_rank_error,
     low_rank_error_bound,
+    low_rank_plus_sparse,
+    low_rank_plus_sparse_floor,
     rank_one_interlacing,
     schur_test,
     singular_value_bound,
@@ -161,3 +165,68 @@ def test_rank_one_steps_interlace(m: int, n: int, seed: int) -> None:
     w = rng.standard_normal((m, n))
     step = np.outer(rng.standard_normal(m), rng.standard_normal(n)) * 10.0 ** rng.integers(-3, 3)
     assert rank_one_interlacing(w, step) >= -SLACK * (np.linalg.norm(w) + np.linalg.norm(step))
+
+
+@pytest.mark.parametrize("scale", [2.0**-700, 2.0**700])
+def test_norms_at_scales_where_squares_leave_the_floats(scale: float) -> None:
+    """All are homogeneous, and a power of two rounds nothing: equal to a few eps after scaling."""
+    w = np.random.default_rng(3).standard_normal((5, 4))
+    wh = np.where(np.abs(w) > 0.5, w, 0.0)
+    large, dropped = w * scale, wh * scale
+
+    def same(found: float, wanted: float) -> None:
+        assert found / scale == pytest.approx(wanted, rel=1e-13, abs=0)
+
+    pairs: tuple[tuple[float, float], ...] = tuple(
+        (f(large, dropped), f(w, wh))
+        for f in (
+            lambda a, b: singular_value_shift(a, b, norm="frobenius"),
+            lambda a, b: low_rank_error(a, b, 2, norm="frobenius"),
+            lambda a, b: singular_value_bound(a, b, norm="frobenius").value,
+            lambda a, b: singular_value_bound(a, b, norm="frobenius").trivial,
+            lambda a, b: low_rank_error_bound(a, b, 2, norm="frobenius").value,
+            lambda a, b: low_rank_error_bound(a, b, 2, norm="frobenius").trivial,
+        )
+    )
+    for found_norm, wanted_norm in pairs:
+        same(found_norm, wanted_norm)
+    same(dropped_norm_bound(large).terms["frobenius"], np.linalg.norm(w))
+    same(dropping_floor(large, 9).value, dropping_floor(w, 9).value)
+    found = low_rank_plus_sparse(large, 1, 3)
+    same(found.errors[-1], low_rank_plus_sparse(w, 1, 3).errors[-1])
+    same(low_rank_plus_sparse_floor(large, 1, 1).value, low_rank_plus_sparse_floor(w, 1, 1).value)
+    yws = yu_wang_samworth_bound(w, wh, 2).value
+    assert yu_wang_samworth_bound(large, dropped, 2).value == pytest.approx(yws, rel=1e-13, abs=0)
+    draws = drineas_zouzias_draws(w[:4] * scale, scale)
+    assert draws == drineas_zouzias_draws(w[:4], 1.0)
+
+
+def test_terms_and_trivial_values() -> None:
+    """W = diag(4, 2, 1), D = diag(.1, .2, 0), k = 1, by hand; roundings of three 3 x 3 SVDs."""
+    w, wh = np.diag([4.0, 2.0, 1.0]), np.diag([3.9, 1.8, 1.0])
+    d2, df, own, moved = 0.2, math.sqrt(0.05), math.sqrt(21.0), math.hypot(3.9, 1.8, 1.0)
+
+    def near(value: float) -> object:
+        return pytest.approx(value, rel=1e-13, abs=0)
+
+    assert singular_value_bound(w, wh).trivial == near(7.9)
+    assert singular_value_bound(w, wh, norm="frobenius").trivial == near(own + moved)
+    wedin = wedin_bound(w, wh, 1)
+    assert wedin.terms["gap"] == near(2.0)
+    assert wedin.terms["perturbation"] == near(d2)
+    assert wedin.terms["always"] == near(2 * d2 / 2.0)
+    assert wedin.terms["sharp"] == near(d2 / (2.0 - d2))
+    assert wedin.value == near(d2 / (2.0 - d2))
+    yws = yu_wang_samworth_bound(w, wh, 1)
+    assert (yws.terms["gap of squares"], yws.terms["shift"]) == (near(12.0), near(d2))
+    assert (yws.value, yws.trivial) == (near(2 * 8.2 * d2 / 12.0), 1.0)
+    assert yu_wang_samworth_bound(w, wh, 2).terms["shift"] == near(df)
+    spectral = low_rank_error_bound(w, wh, 1)
+    assert (spectral.terms["optimum"], spectral.terms["noise"]) == (near(2.0), near(2 * d2))
+    assert spectral.trivial == near(4.0)
+    frobenius = low_rank_error_bound(w, wh, 1, norm="frobenius")
+    optimum = math.sqrt(5.0)
+    assert frobenius.terms["optimum"] == near(optimum)
+    assert frobenius.terms["additive"] == near(optimum + d2 + 2 * math.sqrt(d2 * 4.0))
+    assert frobenius.trivial == near(own)
+    assert dropped_norm_bound(np.full((2, 3), 0.5), 0.7).trivial == near(0.7 * math.sqrt(6))

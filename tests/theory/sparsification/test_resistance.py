@@ -95,3 +95,14 @@ def test_refusals() -> None:
         resistance_draws(np.ones((2, 2)), 1.5)
     with pytest.raises(ValueError, match="sample must have the shape"):
         laplacian_deviation(np.ones((2, 2)), np.ones((2, 3)))
+
+
+def test_chances_are_weights_times_resistances() -> None:
+    """w_e R_e/(N - c) of two parts, (N, c) = (7, 2); Cholesky of order 7 errs by some 1e-13."""
+    w = np.zeros((3, 4))
+    w[:2, :2] = [[1.0, -2.0], [0.5, 3.0]]
+    w[2, 2:] = [4.0, -1.0]
+    inverse = np.linalg.pinv(bipartite_laplacian(w))
+    for (i, j), chance in np.ndenumerate(resistance_distribution(w)):
+        b = np.eye(7)[i] - np.eye(7)[3 + j]
+        assert chance == pytest.approx(abs(w[i, j]) * (b @ inverse @ b) / 5, rel=1e-12, abs=0)

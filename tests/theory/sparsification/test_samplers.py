@@ -36,6 +36,7 @@ from pruneproof.theory import (
     uniform_probabilities,
     uniform_sample,
 )
+from pruneproof.theory.sparsification.sparsify import largest_places
 from pruneproof.theory.sparsification.thresholds import threshold_by_sorting
 
 Floats = NDArray[np.float64]
@@ -108,6 +109,7 @@ def test_threshold_is_zero_where_all_entries_fit() -> None:
 
 def test_hard_threshold() -> None:
     assert hard_threshold([[1.0, -2.0, 0.5]], 1.0).tolist() == [[0.0, -2.0, 0.0]]
+    assert hard_threshold([[1.0, -2.0, 0.5]], np.nextafter(1.0, 0.0)).tolist() == [[1.0, -2.0, 0.0]]
 
 
 @settings(max_examples=15)
@@ -199,6 +201,8 @@ def test_magnitude_keeps_exactly_as_many_ties_by_the_lower_index(
     oracle = np.zeros(w.size)
     oracle[order] = w.ravel()[order]
     assert np.array_equal(b.ravel(), oracle)
+    assert np.flatnonzero(largest_places(w, s)).tolist() == sorted(order)
+    assert not largest_places(w, 0).any()
 
 
 def test_quantise_is_dense_and_of_one_bit() -> None:
@@ -286,6 +290,8 @@ def test_drineas_zouzias() -> None:
     assert drineas_zouzias_draws(a, eps) == np.ceil(wanted)
     b = drineas_zouzias(a, eps, rng=0)
     assert b[0, 0] == 0.0
+    single = np.diag([0.0, -2.0, 0.1])  # .1 <= eps/6 is zeroed, what is left is drawn each time
+    assert drineas_zouzias(single, eps, rng=0).tolist() == np.diag([0.0, -2.0, 0.0]).tolist()
     assert np.linalg.norm(a - b, 2) <= eps
     with pytest.raises(InapplicableError, match="the zero matrix will do"):
         drineas_zouzias_draws(a, 1.1 * norm)
