@@ -93,7 +93,10 @@ class Forks:
 
 
 @POSIX
-@pytest.mark.parametrize(("kills", "workers", "replicates"), [(25, 1, 350), (3, 2, 120)])
+@pytest.mark.parametrize(
+    ("kills", "workers", "replicates"),
+    [(25, 1, 350), (3, 2, 120), pytest.param(50, 1, 700, marks=pytest.mark.slow)],
+)
 def test_kill_and_resume(
     toy: Any, tmp_path: Path, kills: int, workers: int, replicates: int
 ) -> None:
