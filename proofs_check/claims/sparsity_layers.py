@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pruneproof import theory
 
@@ -245,14 +246,8 @@ def few_coarse_weights(
     sharp = math.exp(2 * (log_kappa(s, d, q, 2.0) + log_norm(w, q)))
     best = 2 * math.exp(log_smooth(1, q, 2.0)) * mass / delta
     best = (best * (math.sqrt(2 / q - 1) if factor else 1.0)) ** q
-    # all roundings of the kept weights, up or down, each with its chance
     z = w / delta - np.floor(w / delta)
-    expected = 0.0
-    for up in itertools.product((0, 1), repeat=s):
-        chance = float(np.prod(np.where(up, z[mask], 1 - z[mask])))
-        rounded = np.zeros(d)
-        rounded[mask] = delta * (np.floor(w[mask] / delta) + np.array(up))
-        expected += chance * mean_square(case.inputs @ (w - rounded))
+    expected = _mean_error_of_roundings(case, mask, z)
     spread = z * (1 - z) if variance else z
     removed = np.where(mask, 0.0, w)
     stated = float(removed @ g @ removed + delta**2 * (spread * mask) @ np.diag(g))
@@ -283,6 +278,17 @@ def few_coarse_weights(
         equal(bound, sharp + s * delta**2 / 4, scale=scale, size=size, part="bound's value"),
         equal(count, best if factor else count, scale=best * (1 + q), size=size, part="best value"),
     )
+
+
+def _mean_error_of_roundings(case: Quantised, mask: NDArray[np.bool_], z: Floats) -> float:
+    """Over all roundings of the kept weights, up or down, each with its chance."""
+    w, delta, expected = case.weights, case.step, 0.0
+    for up in itertools.product((0, 1), repeat=case.kept):
+        chance = float(np.prod(np.where(up, z[mask], 1 - z[mask])))
+        rounded = np.zeros(w.size)
+        rounded[mask] = delta * (np.floor(w[mask] / delta) + np.array(up))
+        expected += chance * mean_square(case.inputs @ (w - rounded))
+    return expected
 
 
 def peak(w: Floats) -> float:

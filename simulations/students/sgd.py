@@ -149,13 +149,7 @@ def trained(
             )
 
     before = one_pass(np.zeros_like(theta), np.arange(len(x)), 0.0)  # the loss of the start
-    if not math.isfinite(before):
-        raise ValueError(
-            f"the loss is {before} before the first step: inputs up to {np.max(np.abs(x)):.3g}, "
-            f"targets up to {np.max(np.abs(wanted)):.3g} and this start are too large for float64; "
-            "scale them down"
-        )
-    limit = RUNAWAY * max(before, _loss_of_zero(wanted, loss)) or math.inf
+    limit = _largest_loss(before, x, wanted, loss)
     velocity = np.zeros_like(theta)
     losses = np.empty(turns)
     for turn in range(turns):
@@ -168,6 +162,17 @@ def trained(
                 "one (a lazy network of scale alpha asks for about 1/alpha^2 of the usual)"
             )
     return Student(rebuild(theta, shape), losses)
+
+
+def _largest_loss(before: float, x: Floats, wanted: Floats, loss: str) -> float:
+    """Loss above which training has diverged; a start whose own loss is not finite is refused."""
+    if not math.isfinite(before):
+        raise ValueError(
+            f"the loss is {before} before the first step: inputs up to {np.max(np.abs(x)):.3g}, "
+            f"targets up to {np.max(np.abs(wanted)):.3g} and this start are too large for float64; "
+            "scale them down"
+        )
+    return RUNAWAY * max(before, _loss_of_zero(wanted, loss)) or math.inf
 
 
 def _loss_of_zero(wanted: Floats, loss: str) -> float:

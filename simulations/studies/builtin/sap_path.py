@@ -169,21 +169,35 @@ def weights(network: Network) -> list[Floats]:
 
 
 def figure(records: Records) -> Any:
-    """Error and index against the density of each round, and how far SAP comes."""
+    """Error, index and effective number against the density, and how far SAP comes."""
     errors = {"teacher": "excess mean squared error", "digits": "held-out error"}
+    labels = {
+        "index": r"PQ index $I_{1,2}$ of the weights left",
+        "effective": r"effective number $N_{1,2}$ / all weights",
+    }
+    records = [_with_effective_numbers(record) for record in records]
     panels = [
         Panel(
             TASKS[task],
             "share of weights left",
-            errors[task] if entry == "error" else r"PQ index $I_{1,2}$ of the weights left",
+            errors[task] if entry == "error" else labels[entry],
             [_against_density(mine, rule, entry) for rule in RULES],
             x_base=10,
         )
-        for entry in ("error", "index")
+        for entry in ("error", "index", "effective")
         for task in TASKS
         if (mine := where(records, task=task))
     ]
     return draw(f"{TITLE}\n{BARS}", [*panels, _progress(records)])
+
+
+def _with_effective_numbers(record: Mapping[str, Any]) -> dict[str, Any]:
+    """N_{1,2} = d (1 - I_{1,2})^2 of the d weights left, as a share of all."""
+    found = dict(record)
+    for rule in RULES:
+        pairs = zip(record[f"{rule} density"], record[f"{rule} index"])
+        found[f"{rule} effective"] = [density * (1.0 - index) ** 2 for density, index in pairs]
+    return found
 
 
 def by_round(records: Records, name: str) -> list[dict[str, Any]]:
