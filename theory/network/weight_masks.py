@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..selection.removal import independent_nodes
+from ..sparsification.sparsify import SPARSIFIERS, sparsify
 from ..sparsity.adaptive import sap_step
 from ..sparsity.allocation import allocate, layer_budgets, top_of_all
 from ..sparsity.indices import norm
@@ -37,9 +38,7 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 #: The order of soft sparsity by which `adaptive` shares.
 ADAPTIVE_ORDER = 0.5
-#: Samplers that treat a matrix as one long vector, so that a whole network may be one.
-_ENTRYWISE = ("threshold-poisson", "uniform", "quantise", "l1", "l2", "hybrid")
-#: Samplers that look at rows and columns.
+#: Samplers that look at rows and columns; the others take a whole network as one long row.
 _MATRIX = ("row-l1", "effective-resistance")
 
 
@@ -91,9 +90,9 @@ def pruned_rows(method: str, task: Task) -> list[Floats]:
     """
     if method in _OWN:
         return _OWN[method](task)
-    if method in _ENTRYWISE or method in _MATRIX:
+    if method in SPARSIFIERS:
         return _sampled(method, task)
-    known = ", ".join((*_OWN, *_ENTRYWISE, *_MATRIX))
+    known = ", ".join(dict.fromkeys((*_OWN, *SPARSIFIERS)))
     raise ValueError(f"method must be one of {known}, but is {method!r}")
 
 
@@ -220,8 +219,6 @@ def _removals(paths: Sequence[Sequence[Floats]], removals: int) -> list[list[int
 
 def _sampled(method: str, task: Task) -> list[Floats]:
     """A sampler of sparsification on each row, each layer, or all weights as one long row."""
-    from pruneproof.theory import sparsify  # type: ignore[attr-defined, unused-ignore]
-
     if task.scope == "neuron":
         return [
             np.concatenate(

@@ -9,7 +9,7 @@ Beside them `mean_removed`: D - mean(D) 1 1^T in place of D = W - Wh, a rank-one
 takes ||D||_F^2 down by (1^T D 1)^2/(mn) and, where small entries share a sign, most of ||D||_2
 (S9).
 
-Source: statements B1 to B8, S9, X6 [derived]. Imports NumPy only.
+Source: statements B1 to B8, S9, X6 [derived]. This module may import NumPy and theory.
 """
 
 from __future__ import annotations
