@@ -87,7 +87,7 @@ def verify(
     pattern : str
         Shell wildcards on the claim id, e.g. ``spectral.I*``.
     budget : {"quick", "standard", "deep"}
-        Instances drawn a claim, beyond the known cases: 40, 200, 2000; and at most 400, 4000,
+        Instances drawn a claim, beyond the known cases: 25, 200, 2000; and at most 400, 4000,
         40000 trials a frozen instance of a claim about chance.
     seed : int
         Root of all draws; the same seed gives the same verdicts.

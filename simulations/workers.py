@@ -10,10 +10,20 @@ import functools
 import itertools
 import multiprocessing
 import signal
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
+
+#: Items below this many seconds are brief: the caller's answer is a part of them that one sees.
+BRIEF = 0.1
+#: So many results in a row must have been brief before an item is given ahead of its turn.
+STREAK = 16
+#: Bytes of an item that a pipe takes at once, on any system.
+SMALL = 4096
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Raised:
 
 
 class _Worker:
-    """One process, the pipe to it, and the place of the item it works on."""
+    """One process, the pipe to it, and the places of the items it was given, the oldest first."""
 
     def __init__(self, task: Callable[[Any], Any]) -> None:
         fresh = multiprocessing.get_context("spawn")
@@ -45,37 +55,55 @@ class _Worker:
         with _no_interrupt():
             self.process.start()
         theirs.close()
-        self.place: int | None = None
+        self.places: deque[int] = deque()
+        self._unsent: deque[Any] = deque()
 
     @property
     def alive(self) -> bool:
         return self.process.is_alive()
 
     def give(self, place: int, item: Any) -> None:
-        self.place = place
-        with contextlib.suppress(OSError):  # a process that has gone is found out by result()
-            self.pipe.send(item)
+        self.places.append(place)
+        self._unsent.append(ForkingPickler.dumps(item))
+        self._send()
 
-    def result(self) -> Any:
-        """What came through the pipe, or how the process ended."""
+    def result(self) -> tuple[int, Any, float]:
+        """Place of the item at work, what came through the pipe for it, and the seconds it took."""
+        place = self.places.popleft()
         try:
-            failed, value = self.pipe.recv()
+            failed, value, seconds = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join()
-            return Died(self.process.exitcode)
-        return Raised(value) if failed else value
+            return place, Died(self.process.exitcode), 0.0
+        self._send()
+        return place, Raised(value) if failed else value, seconds
 
     def end(self) -> None:
         self.process.terminate()
         self.process.join()
         self.pipe.close()
 
+    def _send(self) -> None:
+        """Send what can be sent without waiting for the other end.
+
+        Ahead of its turn only what the pipe holds: with more, both ends could be sending, each
+        waiting for the other to read.
+        """
+        while self._unsent:
+            at_work = len(self.places) - len(self._unsent)
+            if at_work and len(self._unsent[0]) > SMALL:
+                return
+            with contextlib.suppress(OSError):  # a process that has gone is found out by result()
+                self.pipe.send_bytes(self._unsent.popleft())
+
 
 class Crew:
     """Processes that work on items as they are given, for results as they are found.
 
-    `task`, items and results are pickled. A process that dies is replaced when the next item is
-    given.
+    `task`, items and results are pickled. A process that dies is replaced, and costs the item that
+    it was at. While all items are brief each process is given its next one ahead, so that it need
+    not wait for the caller; not where they may be long, as one could wait behind a long one while
+    another process has nothing to do.
     """
 
     def __init__(self, task: Callable[[Any], Any], workers: int) -> None:
@@ -84,25 +112,25 @@ class Crew:
         self._crew: list[_Worker] = []
         self._items: dict[int, Any] = {}
         self._given = 0
+        self._seconds: deque[float] = deque(maxlen=STREAK)
 
     @property
     def free(self) -> int:
         """Items that may be given at once."""
-        return self._most - len(self._items)
+        brief = len(self._seconds) == STREAK and max(self._seconds) < BRIEF
+        each = 2 if brief else 1
+        taken = [min(len(worker.places), each) for worker in self._crew]
+        return each * self._most - sum(taken)
 
     @property
     def busy(self) -> int:
-        """Items that are being worked on."""
+        """Items that were given and not collected."""
         return len(self._items)
 
     def give(self, item: Any) -> None:
-        """Start on an item; only where one is free."""
-        idle = [worker for worker in self._crew if worker.place is None and worker.alive]
-        if not idle:
-            idle = [_Worker(self._task)]
-            self._crew += idle
+        """Start on an item, or put it next to be started; only where one is free."""
         self._items[self._given] = item
-        idle[0].give(self._given, item)
+        self._least_busy().give(self._given, item)
         self._given += 1
 
     def collect(self, timeout: float | None = None) -> list[tuple[Any, Any]]:
@@ -110,17 +138,15 @@ class Crew:
 
         A result is what the task returned, a :class:`Raised` or a :class:`Died`.
         """
-        busy = {worker.pipe: worker for worker in self._crew if worker.place is not None}
+        busy = {worker.pipe: worker for worker in self._crew if worker.places}
         finished = []
         for pipe in wait(list(busy), timeout):
             worker = busy[pipe]  # type: ignore[index]
-            assert worker.place is not None
-            found = worker.result()
-            finished.append((self._items.pop(worker.place), found))
-            worker.place = None
+            place, found, seconds = worker.result()
+            finished.append((self._items.pop(place), found))
+            self._seconds.append(seconds)
             if isinstance(found, Died):
-                worker.end()
-                self._crew.remove(worker)
+                self._replace(worker)
         return finished
 
     def end(self) -> None:
@@ -129,6 +155,22 @@ class Crew:
             worker.end()
         self._crew.clear()
         self._items.clear()
+
+    def _least_busy(self) -> _Worker:
+        """A process without an item, a fresh one while there may be more, or one with an item."""
+        self._crew = [worker for worker in self._crew if worker.places or worker.alive]
+        found = min(self._crew, key=lambda worker: len(worker.places), default=None)
+        if found is None or (found.places and len(self._crew) < self._most):
+            found = _Worker(self._task)
+            self._crew.append(found)
+        return found
+
+    def _replace(self, worker: _Worker) -> None:
+        """End a process that has died; another one takes the items that it had not begun."""
+        worker.end()
+        self._crew.remove(worker)
+        for place in worker.places:
+            self._least_busy().give(place, self._items[place])
 
 
 def spread(task: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[Any]:
@@ -160,19 +202,20 @@ def _placed(task: Callable[[Any], Any], item: tuple[int, Any]) -> Any:
 
 
 def _serve(task: Callable[[Any], Any], pipe: Connection) -> None:
-    """Loop of a worker: an item in, whether it failed and the result or exception out."""
+    """Loop of a worker: an item in; whether it failed, result or exception, and seconds out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller ends us
     while True:
         try:
             item = pipe.recv()
         except EOFError:
             return
+        start = time.perf_counter()
         try:
-            answer = (False, task(item))
+            failed, value = False, task(item)
         except Exception as error:
-            answer = (True, error)
+            failed, value = True, error
         try:
-            pipe.send(answer)
+            pipe.send((failed, value, time.perf_counter() - start))
         except OSError:  # the caller has gone
             return
 

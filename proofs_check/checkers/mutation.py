@@ -25,7 +25,7 @@ def mutation(claim: Claim, *, budget: str, seed: int, alpha: float) -> tuple[Fat
     ----------
     claim : Claim
     budget : {"quick", "standard", "deep"}
-        A mutant that no example refutes is tried on 40, 200 or 2000 drawn instances.
+        A mutant that no example refutes is tried on 25, 200 or 2000 drawn instances.
     seed : int
         Root of all draws, which depend on it, the claim and the mutant alone.
     alpha : float

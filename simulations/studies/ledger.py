@@ -1,9 +1,10 @@
 """The ledger: one SQLite file that keeps each finished replicate, whatever happens to its run.
 
-A finished replicate is committed in one transaction of its own, with its parameters, the path of
-its random stream, its record or the traceback of what it raised, the versions and the seconds. The
-file is in WAL mode with synchronous=NORMAL: a process that is killed loses nothing that was
-committed; a machine that loses its power may lose the last commits, never the file.
+A finished replicate is committed as soon as it comes in, with its parameters, the path of its
+random stream, its record or the traceback of what it raised, the versions and the seconds; the
+same transaction claims what comes next. The file is in WAL mode with synchronous=NORMAL: a
+process that is killed loses nothing that was committed; a machine that loses its power may lose
+the last commits, never the file.
 
 Runs on one ledger share the work by leases. A run claims each replicate, in a transaction, before
 it starts on it, and the key (condition, replicate) keeps a second copy out in any case. A lease is
@@ -192,6 +193,12 @@ class Ledger:
                 "DELETE FROM leases WHERE condition = ? AND replicate = ?", place
             )
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for all that is claimed and kept in the block: all of it or nothing."""
+        with self._writing():
+            yield
+
     # What is kept.
 
     def records(self) -> list[dict[str, Any]]:
@@ -281,7 +288,10 @@ class Ledger:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """One transaction: all of the block or nothing."""
+        """One transaction: all of the block or nothing; part of one that is under way."""
+        if self._connection.in_transaction:
+            yield
+            return
         with told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:

@@ -25,6 +25,8 @@ from .tables import LEASE, LedgerError
 
 #: told(done, raised, planned) after each replicate.
 Told = Callable[[int, int, int], None]
+#: Replicates that are asked for in one transaction; other runs wait for it to end.
+TURN = 1000
 
 
 @dataclass(frozen=True)
@@ -166,31 +168,37 @@ class _Shift:
         before, self.raised = (kept, raised) if self.failed_before is None else (kept - raised, 0)
         self.told(before, self.raised, before + len(due))
         while pending or theirs or self.crew.busy:
-            while pending and self.crew.free > 0:
-                self._start(pending, theirs)
-            if self.crew.busy:
-                for outcome in self.crew.collect():
-                    self._keep(outcome)
-            elif theirs and not pending:
-                time.sleep(0.2)  # another run has all that is left
+            finished = self.crew.collect() if self.crew.busy else []
+            for place in self._commit(finished, pending, theirs):
+                parameters = self.study.conditions[place[0]]
+                self.crew.give(Job(place, parameters, self.book.seed, self.study.number))
             left = len(pending) + len(theirs) + self.crew.busy
             self.told(before + len(due) - left, self.raised, before + len(due))
             if not pending:
+                if theirs and not self.crew.busy:
+                    time.sleep(0.2)  # another run has all that is left
                 pending, theirs = theirs, pending
 
-    def _start(self, pending: deque[Place], theirs: deque[Place]) -> None:
-        """Claim the next replicate and start on it, unless another run has it."""
-        place = pending.popleft()
-        state = self.book.claim(place, failed_before=self.failed_before)
-        if state == "mine":
-            parameters = self.study.conditions[place[0]]
-            self.crew.give(Job(place, parameters, self.book.seed, self.study.number))
-        elif state == "theirs":
-            theirs.append(place)
-
-    def _keep(self, outcome: Outcome) -> None:
-        self.book.keep(outcome)
-        self.raised += outcome.record is None
+    def _commit(
+        self, finished: Sequence[Outcome], pending: deque[Place], theirs: deque[Place]
+    ) -> list[Place]:
+        """Keep what is finished and claim what comes next, in one transaction."""
+        mine: list[Place] = []
+        free = self.crew.free
+        with self.book.together():
+            for outcome in finished:
+                self.book.keep(outcome)
+            for _ in range(min(len(pending), TURN)):
+                if len(mine) >= free:
+                    break
+                place = pending.popleft()
+                state = self.book.claim(place, failed_before=self.failed_before)
+                if state == "mine":
+                    mine.append(place)
+                elif state == "theirs":
+                    theirs.append(place)
+        self.raised += sum(outcome.record is None for outcome in finished)
+        return mine
 
 
 def _told_nobody(done: int, raised: int, planned: int) -> None:

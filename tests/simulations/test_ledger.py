@@ -269,6 +269,28 @@ def test_a_long_replicate_does_not_silence_its_run(
     assert heard == sorted(heard)
 
 
+def interrupted(book: Any) -> None:
+    with book.together():
+        book.keep(outcome(0, 1))
+        raise RecursionError
+
+
+def test_what_goes_together_is_there_at_once_or_not_at_all(toy: Any, tmp_path: Path) -> None:
+    place = tmp_path / "t.ledger"
+    with create(place, toy.study(), seed=0) as book:
+        book.begin()
+        with book.together():
+            book.keep(outcome(0, 0))
+            assert book.claim((0, 1)) == "mine"
+            assert not kept(place)
+        assert set(kept(place)) == {(0, 0)}
+        with pytest.raises(RecursionError):
+            interrupted(book)
+        assert set(kept(place)) == {(0, 0)}
+        book.keep(outcome(0, 1))
+        assert set(kept(place)) == {(0, 0), (0, 1)}
+
+
 def test_a_run_that_ends_gives_its_claims_back(toy: Any, tmp_path: Path) -> None:
     place = tmp_path / "t.ledger"
     with create(place, toy.study(), seed=0) as theirs:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pruneproof.simulations.workers import Died, spread
+from pruneproof.simulations import workers
+from pruneproof.simulations.workers import SMALL, STREAK, Crew, Died, spread
 
 TASKS = """
-import os, signal
+import os, signal, time
 
 def square(x):
     return x * x
@@ -27,6 +28,11 @@ def leaves_at_three(x):
     if x == 3:
         os._exit(7)
     return x
+
+def pauses(x):
+    seconds, answer = x
+    time.sleep(seconds)
+    return answer
 
 def refuses_three(x):
     if x == 3:
@@ -75,3 +81,72 @@ def test_an_error_in_the_task_is_raised(task: Callable[[str], Any]) -> None:
 
 def test_nothing_to_do_starts_nothing(task: Callable[[str], Any]) -> None:
     assert list(spread(task("square"), [], 4)) == []
+
+
+@pytest.fixture
+def crew(
+    task: Callable[[str], Any], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Crew]:
+    """Two processes at the task that the test names; brief is what no busy machine makes long."""
+    monkeypatch.setattr(workers, "BRIEF", 0.4)
+    found = Crew(task(request.param), 2)
+    yield found
+    found.end()
+
+
+def work_off(crew: Crew, items: list[Any]) -> list[Any]:
+    """Results of the items, in any order; each is given as soon as the crew takes it."""
+    found, pending = [], list(items)
+    while pending or crew.busy:
+        while pending and crew.free:
+            crew.give(pending.pop(0))
+        found += [result for _, result in crew.collect()]
+    return found
+
+
+@pytest.mark.parametrize("crew", ["pauses"], indirect=True)
+def test_only_after_brief_items_the_next_is_given_ahead(crew: Crew) -> None:
+    assert crew.free == 2
+    assert sorted(work_off(crew, [(0.0, i) for i in range(STREAK - 1)])) == [*range(STREAK - 1)]
+    assert crew.free == 2
+    work_off(crew, [(0.0, 0)])
+    assert crew.free == 4
+    for _ in range(4):
+        crew.give((0.0, 1))
+    assert (crew.free, crew.busy) == (0, 4)
+    assert work_off(crew, []) == [1] * 4
+    work_off(crew, [(0.5, 0)])
+    assert crew.free == 2
+    work_off(crew, [(0.0, 0)] * STREAK)
+    assert crew.free == 4
+
+
+@pytest.mark.parametrize("crew", ["pauses"], indirect=True)
+def test_a_free_process_is_counted_where_the_other_has_an_item_ahead(crew: Crew) -> None:
+    work_off(crew, [(0.0, 0)] * STREAK)
+    for item in ((0.5, "half"), (1.2, "long"), (0.0, "brief"), (0.0, "behind")):
+        crew.give(item)  # to each in turn
+    found: list[Any] = []
+    while len(found) < 2:
+        found += [result for _, result in crew.collect()]
+    assert found == ["half", "brief"]
+    assert crew.free == 1
+    assert work_off(crew, []) == ["long", "behind"]
+
+
+@pytest.mark.parametrize("crew", ["pauses"], indirect=True)
+def test_items_and_results_larger_than_a_pipe_wait_for_no_one(crew: Crew) -> None:
+    work_off(crew, [(0.0, b"")] * STREAK)
+    large = [(0.01, bytes([i]) * 2_000_000) for i in range(12)]
+    assert len(large[0][1]) > 100 * SMALL
+    assert sorted(work_off(crew, large)) == [answer for _, answer in large]
+
+
+@pytest.mark.parametrize("crew", ["killed_by_three"], indirect=True)
+def test_what_a_dead_process_had_not_begun_goes_to_another(crew: Crew) -> None:
+    work_off(crew, [0] * STREAK)
+    for item in (3, 3, 1, 2):  # the last two wait behind the first two
+        assert crew.free
+        crew.give(item)
+    assert sorted(map(str, work_off(crew, []))) == ["1", "2", *[str(Died(-9))] * 2]
+    assert work_off(crew, [7, 8, 9]) is not None
