@@ -20,6 +20,14 @@ settings.register_profile(
 settings.load_profile("pruneproof")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--verdicts",
+        metavar="FILE",
+        help="what `pruneproof verify --json FILE` wrote; without it all claims are verified anew",
+    )
+
+
 def _read_only(x: Any) -> NDArray[Any]:
     out = np.array(x)
     out.flags.writeable = False

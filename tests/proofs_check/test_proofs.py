@@ -169,16 +169,16 @@ def test_a_claim_that_nobody_proved_has_no_proof() -> None:
     assert proved("spectral.D6") is None
 
 
-def _why_no_coq() -> str:
+@pytest.fixture(scope="module")
+def coqc() -> None:
+    """Skip where Coq or its library is missing."""
     try:
         coq.compiled("forms.v")
     except coq.NotChecked as reason:
-        return str(reason)
-    return ""
+        pytest.skip(str(reason))
 
 
-NO_COQ = _why_no_coq()
-with_coq = pytest.mark.skipif(bool(NO_COQ), reason=NO_COQ or "Coq is there")
+with_coq = pytest.mark.usefixtures("coqc")
 
 HEADER = """From mathcomp Require Import all_ssreflect all_algebra.
 Theorem wanted (n : nat) : n <= n.
