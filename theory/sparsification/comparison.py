@@ -87,7 +87,7 @@ def compare_sparsifiers(
     Statements S8, S9 [derived].
     """
     found = _reader(subject, inputs, layer)
-    generator = None if rng is None else as_generator(rng)
+    generator = as_generator(rng)
     return [_errors(found, nonzeros, method, generator) for method in methods]
 
 

@@ -53,7 +53,7 @@ def sparsify(weight: Any, nonzeros: int, *, method: str, rng: Any = None) -> Arr
         magnitude, threshold-poisson, uniform, quantise, l1, l2, hybrid, row-l1 or
         effective-resistance.
     rng : Generator, seed or None
-        Needed by all but magnitude.
+        Passed to ``numpy.random.default_rng``; magnitude does not draw.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def sparsify(weight: Any, nonzeros: int, *, method: str, rng: Any = None) -> Arr
     ------
     ValueError
         A weight that is empty, not finite or neither a matrix nor a kernel; `nonzeros` out of
-        range; an unknown method; a sampler without `rng`.
+        range; an unknown method.
     InapplicableError
         Drawing with replacement would take over 2^62 draws.
 
@@ -80,8 +80,6 @@ def sparsify(weight: Any, nonzeros: int, *, method: str, rng: Any = None) -> Arr
             f"weight must have shape (out, in) or (out, in, kh, kw), but has {original.shape}"
         )
     count = as_count("nonzeros", nonzeros, most=int(np.prod(original.shape)))
-    if rng is None and method != "magnitude":
-        raise ValueError(f"method {method} draws at random; give rng a seed or a Generator")
     w = to_numpy(original).reshape(original.shape[0], -1)
     if method != "quantise" and count >= np.count_nonzero(w):
         found = w.copy()

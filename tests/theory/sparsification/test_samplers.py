@@ -249,8 +249,8 @@ def test_every_method_on_every_family(f: str, m: int, n: int, scale: float, want
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="method must be one of magnitude, threshold-poisson"):
         sparsify(W, 3, method="largest")
-    with pytest.raises(ValueError, match="method l1 draws at random; give rng"):
-        sparsify(W, 3, method="l1")
+    with pytest.raises(ValueError, match="rng must be a numpy.random.Generator"):
+        sparsify(W, 3, method="l1", rng="seed")
     with pytest.raises(ValueError, match="at most 20, but is 21"):
         sparsify(W, 21, method="magnitude")
     with pytest.raises(ValueError, match=r"must have shape \(out, in\)"):
