@@ -89,5 +89,5 @@ def test_refusals() -> None:
         compare_sparsifiers(network, 5, inputs=X, rng=0)
     with pytest.raises(ValueError, match="a bare kernel has no padding"):
         compare_sparsifiers(np.ones((2, 2, 3, 3)), 5, inputs=X, rng=0)
-    with pytest.raises(ValueError, match="rng must be a numpy.random.Generator"):
+    with pytest.raises(ValueError, match="rng must be a numpy"):
         compare_sparsifiers(W, 5, rng=0.5)

@@ -249,7 +249,7 @@ def test_every_method_on_every_family(f: str, m: int, n: int, scale: float, want
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="method must be one of magnitude, threshold-poisson"):
         sparsify(W, 3, method="largest")
-    with pytest.raises(ValueError, match="rng must be a numpy.random.Generator"):
+    with pytest.raises(ValueError, match="rng must be a numpy"):
         sparsify(W, 3, method="l1", rng="seed")
     with pytest.raises(ValueError, match="at most 20, but is 21"):
         sparsify(W, 21, method="magnitude")
