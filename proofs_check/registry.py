@@ -58,6 +58,8 @@ FAMILIES = (
     "sparsity_numbers",
     "sparsity_indices",
     "sparsity_retained",
+    "sparsity_rounds",
+    "sparsity_backward",
     "sparsity_dictionaries",
     "sparsity_neurons",
     "sparsity_surgeon",
