@@ -33,7 +33,7 @@ def compare(x: np.ndarray, quick: bool) -> None:
     rows = []
     for chunk in (256, 1024, 4096, 16384):
         times = interleaved(
-            {"one": lambda: x.T @ x / n, "ours": lambda c=chunk: stream(x, c)}, 2 if quick else 3
+            {"one": lambda: x.T @ x / n, "ours": lambda c=chunk: stream(x, c)}, 2 if quick else 5
         )
         floats = peak_floats(lambda c=chunk: stream(x, c)) / m**2
         rate = times["one"] / times["ours"]
