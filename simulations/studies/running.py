@@ -185,6 +185,8 @@ class _Shift:
         """Keep what is finished and claim what comes next, in one transaction."""
         mine: list[Place] = []
         free = self.crew.free
+        if not finished and not (pending and free > 0):
+            return mine
         with self.book.together():
             for outcome in finished:
                 self.book.keep(outcome)
