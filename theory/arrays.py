@@ -186,7 +186,7 @@ def as_symmetric(cov: Any, *, name: str = "cov") -> tuple[Array, float]:
     m = cov.shape[0]
     if cov.shape[1] != m:
         raise ValueError(f"{name} must be square, but has shape {cov.shape}")
-    tolerance = eps * m * _frobenius_norm(cov)
+    tolerance = eps * m * frobenius_norm(cov)
     asymmetry = _largest_asymmetry(cov)
     if asymmetry > tolerance:
         raise ValueError(
@@ -207,15 +207,15 @@ def check_semidefinite(smallest: float, tolerance: float, *, name: str = "cov") 
         )
 
 
-def _frobenius_norm(cov: Array) -> float:
-    """||cov||_F, scaled first where the squares would overflow or vanish."""
-    xp = namespace(cov)
+def frobenius_norm(x: Array) -> float:
+    """Root of the sum of squares of any array, scaled first where they would overflow or vanish."""
+    xp = namespace(x)
     with np.errstate(over="ignore", under="ignore"):
-        norm = float(xp.linalg.vector_norm(cov))
-    if 1e-140 < norm < math.inf:
+        norm = float(xp.linalg.vector_norm(x))
+    if 1e-140 < norm < math.inf or math.prod(x.shape) == 0:
         return norm
-    peak = float(xp.max(xp.abs(cov)))
-    return peak * float(xp.linalg.vector_norm(cov / peak)) if peak > 0.0 else 0.0
+    peak = float(xp.max(xp.abs(x)))
+    return peak * float(xp.linalg.vector_norm(x / peak)) if peak > 0.0 else 0.0
 
 
 def _largest_asymmetry(cov: Array, tile: int = 128) -> float:

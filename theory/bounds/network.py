@@ -27,6 +27,7 @@ from ..arrays import (
     as_real,
     as_ridge,
     as_theta,
+    frobenius_norm,
     namespace,
     to_numpy,
 )
@@ -286,7 +287,7 @@ def amplified(norms: Sequence[float], sizes: Sequence[float]) -> dict[str, float
 
 def mean_norm(rows: Array) -> float:
     """||g||_n of the rows g(x_i)."""
-    return math.sqrt(float(namespace(rows).sum(rows * rows)) / rows.shape[0])
+    return frobenius_norm(rows) / math.sqrt(rows.shape[0])
 
 
 def operator_norm(weight: Array) -> float:

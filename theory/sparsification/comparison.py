@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..arrays import Array, as_count, as_generator, as_real, namespace, to_numpy
+from ..arrays import Array, as_count, as_generator, as_real, frobenius_norm, namespace, to_numpy
 from ..bounds.network import mean_norm, operator_norm
 from ..network.layers import Conv2d, Dense
 from ..network.network import Network, as_inputs
@@ -141,7 +141,7 @@ def _errors(at: _Reader, nonzeros: int, method: str, rng: Any) -> SparsifierErro
     xp = namespace(lost)
     flat = xp.reshape(lost, (lost.shape[0], -1))
     count = int((to_numpy(sparse) != 0.0).sum())
-    found = SparsifierErrors(method, count, operator_norm(flat), float(xp.linalg.matrix_norm(flat)))
+    found = SparsifierErrors(method, count, operator_norm(flat), frobenius_norm(flat))
     if at.features is None:
         return found
     bare = replace(at.layer, weight=lost, bias=None, activation="identity")

@@ -25,11 +25,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_real, to_numpy
+from ..arrays import as_count, as_real, frobenius_norm, to_numpy
 from ..bounds.bound import Bound
 from ..bounds.network import operator_norm
 from ..errors import InapplicableError
-from .norms import frobenius_norm
 
 Floats = NDArray[np.float64]
 _Places: TypeAlias = list[tuple[int, int]]

@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_real, to_numpy
+from ..arrays import as_count, as_real, frobenius_norm, to_numpy
 from ..bounds.bound import Bound
 from ..bounds.directions import LowerBound
-from .norms import frobenius_norm
 from .sparsify import largest_entries, largest_places
 
 Floats = NDArray[np.float64]

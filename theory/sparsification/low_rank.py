@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_real, as_ridge, to_numpy
+from ..arrays import as_count, as_real, as_ridge, frobenius_norm, to_numpy
 from ..bounds.directions import LowerBound
-from .norms import frobenius_norm
 from .sparsify import largest_entries
 
 Floats = NDArray[np.float64]

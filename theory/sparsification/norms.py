@@ -20,14 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_real, as_ridge, to_numpy
+from ..arrays import as_real, as_ridge, frobenius_norm, to_numpy
 from ..bounds.bound import Bound
-
-
-def frobenius_norm(matrix: NDArray[np.floating[Any]]) -> float:
-    """||D||_F of any array, also where squares of its entries leave the range of floats."""
-    shift = math.frexp(float(np.max(np.abs(matrix), initial=0.0)))[1]
-    return float(np.ldexp(np.linalg.norm(np.ldexp(matrix, -shift)), shift))
 
 
 def schur_test(matrix: Any) -> float:

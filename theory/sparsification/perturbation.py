@@ -24,9 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_real, to_numpy
+from ..arrays import as_count, as_real, frobenius_norm, to_numpy
 from ..bounds.bound import Bound
-from .norms import frobenius_norm
 
 Floats = NDArray[np.float64]
 

@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import as_count, as_generator, as_real, as_ridge, to_numpy
+from ..arrays import as_count, as_generator, as_real, as_ridge, frobenius_norm, to_numpy
 from ..errors import InapplicableError
-from .norms import frobenius_norm
 from .probabilities import l2_distribution
 from .thresholds import hard_threshold, poisson_threshold
 

@@ -208,6 +208,15 @@ def test_low_rank_weights(seed: int, ranks: tuple[int, ...]) -> None:
     assert error <= bound.value * SLACK + 1e-13 * norm(phi[-1])
 
 
+def test_errors_beyond_the_squares_of_floats() -> None:
+    rng = np.random.default_rng(3)
+    w, phi = rng.standard_normal((4, 5)), rng.standard_normal((20, 5))
+    plain = low_rank_bound([w], [2], [phi]).value
+    for unit in (2.0**-700, 2.0**700):
+        found = low_rank_bound([w], [2], [unit * phi]).value
+        assert found == pytest.approx(unit * plain, rel=1e-13, abs=0)
+
+
 def test_low_rank_bound_is_attained_by_one_layer_along_its_lost_direction() -> None:
     w = np.diag([3.0, 2.0, 1.0])
     x = np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]])

@@ -57,6 +57,21 @@ def test_network() -> None:
     assert last.network_fixed == pytest.approx(last.layer_fixed, rel=1e-12, abs=0)
 
 
+@pytest.mark.parametrize("unit", [2.0**-700, 2.0**700])
+def test_errors_are_in_the_unit_of_the_weights(unit: float) -> None:
+    """Powers of two move no digit, though squares of these errors are no floats."""
+    head = Dense(RNG.standard_normal((3, 6)), activation="identity")
+    plain, scaled = (
+        compare_sparsifiers(
+            Network([Dense(c * W, activation="relu"), head]), 20, inputs=X, methods=["magnitude"]
+        )[0]
+        for c in (1.0, unit)
+    )
+    for name in ("frobenius", "layer", "layer_fixed", "network", "network_fixed"):
+        expected = unit * getattr(plain, name)
+        assert getattr(scaled, name) == pytest.approx(expected, rel=1e-13, abs=0)
+
+
 def test_convolution_in_a_network() -> None:
     conv = Conv2d(RNG.standard_normal((4, 2, 3, 3)), activation="relu", padding=1)
     network = Network([conv, Flatten(), Dense(RNG.standard_normal((2, 4 * 25)))])
