@@ -34,7 +34,7 @@ from ..errors import InapplicableError
 from ..sparsification.convolution import convolution_singular_values
 from .activations import LIPSCHITZ
 from .layers import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Residual, like
-from .network import Network, as_inputs, batches
+from .network import Network, as_inputs, batches, check_networks
 from .rebuild import parametric_paths
 from .sites import Path, dotted, layer_inputs, parametric
 
@@ -49,8 +49,11 @@ def output_error(original: Network, pruned: Network, inputs: Any, *, norm: str =
     ------
     ValueError
         Inputs that the networks cannot take, networks of different outputs, an unknown norm.
+    TypeError
+        Something else than a Network.
     """
     as_norm(norm)
+    check_networks(original=original, pruned=pruned)
     x = as_inputs(inputs)
     total = sum(
         _squares(original.forward(batch) - pruned.forward(batch), norm) for batch in batches(x)
@@ -85,10 +88,13 @@ def propagated_error_bound(
         Form "D" with a weight that pruning enlarged.
     ValueError
         Networks that differ in more than weights, inputs they cannot take, an unknown form or norm.
+    TypeError
+        Something else than a Network.
     """
     as_norm(norm)
     if form not in ("A", "B", "C", "D"):
         raise ValueError(f"form must be A, B, C or D, but is {form!r}")
+    check_networks(original=original, pruned=pruned)
     x = as_inputs(inputs)
     paths = _same_paths(original, pruned)
     if form == "D":

@@ -164,3 +164,13 @@ def test_wrong_arguments() -> None:
         output_error(net, net, x, norm="1")
     with pytest.raises(ValueError, match="only weights and biases may differ"):
         propagated_error_bound(net, Network([Dense([[1.0, 2.0]], None, "relu")]), x)
+
+
+def test_what_is_no_network_is_refused_by_name() -> None:
+    network = theory.Network([theory.Dense(np.eye(2))])
+    inputs = np.ones((3, 2))
+    for ask in (theory.output_error, theory.propagated_error_bound):
+        with pytest.raises(TypeError, match="pruned must be a Network, but is list"):
+            ask(network, [np.eye(2)], inputs)  # type: ignore[operator]
+    with pytest.raises(TypeError, match="network must be a Network, but is ndarray"):
+        theory.backward_approx(np.eye(2), inputs)  # type: ignore[arg-type]
