@@ -113,7 +113,10 @@ def failure_floor(
 def _least_draws(m: int, leverage: float | Fraction, k: int, constant: float | Fraction) -> int:
     """k0: how often every node must be drawn."""
     as_probability("leverage", float(leverage))
-    share, c = Fraction(leverage), Fraction(constant)
+    try:
+        share, c = Fraction(leverage), Fraction(constant)
+    except (TypeError, ValueError, OverflowError):  # no number, NaN, infinity
+        raise ValueError(f"constant must be a finite number, but is {constant!r:.60}") from None
     if c < 1:
         raise ValueError(f"constant must be at least 1, but is {float(c):g}")
     return math.ceil((share - 1 + 1 / c) * k / (m * share))

@@ -141,8 +141,8 @@ def coherence_score(cov: Any, ridge: float, width: int, distribution: Any = None
         if float(xp.max(never)) > spectrum.size * input_eps(h):  # more than rounding of h
             return math.inf
     root = xp.where(q > 0, 1.0 / xp.sqrt(xp.where(q > 0, q, xp.ones_like(q))), xp.zeros_like(q))
-    terms = (h * root[:, None]) * (h * root[None, :])  # no power of h alone, which may underflow
-    return float(xp.sum(terms * terms)) / (width * dof * dof)
+    terms = (h / dof * root[:, None]) * (h * root[None, :])  # no powers that may underflow alone
+    return float(xp.sum(terms * terms)) / width
 
 
 def _drawing_law(distribution: Any, m: int, xp: Namespace) -> Array:

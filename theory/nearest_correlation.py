@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays import Array, as_symmetric, namespace
+from .arrays import Array, as_ridge, as_symmetric, namespace
 
 _STEPS = 2000
 
@@ -32,9 +32,10 @@ def nearest_correlation(matrix: Any, *, tolerance: float = 1e-9) -> Array:
     Raises
     ------
     ValueError
-        `matrix` is not square, finite and symmetric.
+        `matrix` is not square, finite and symmetric; a negative tolerance.
     """
     target, _ = as_symmetric(matrix, name="matrix")
+    level = as_ridge(tolerance, name="tolerance")
     xp = namespace(target)
     eye = xp.eye(target.shape[0], dtype=xp.float64)
     size = float(xp.linalg.vector_norm(target))
@@ -47,7 +48,7 @@ def nearest_correlation(matrix: Any, *, tolerance: float = 1e-9) -> Array:
         gap = max(
             float(xp.linalg.vector_norm(unit - before)), float(xp.linalg.vector_norm(unit - psd))
         )
-        if gap <= tolerance * size:
+        if gap <= level * size:
             break
     root = xp.sqrt(xp.linalg.diagonal(psd))
     scaled = psd / (root[:, None] * root[None, :])

@@ -235,8 +235,10 @@ def fixed_point_ridge(spectrum: Spectrum, ridge: float, width: float) -> float:
     kappa = ridge + spectrum.trace / width
     while True:
         p, rest = mu / (mu + kappa), kappa / (mu + kappa)
-        # Newton's step, with 1 - p and 1 - p^2 free of cancellation.
-        slope = spare + float(xp.sum(rest * (1.0 + p)))
+        # Newton's step: k - sum p^2 cancels where k is near the rank, the other where k is small.
+        slope = width - float(xp.sum(p * p))
+        if 2.0 * width > mu.shape[0]:
+            slope = spare + float(xp.sum(rest * (1.0 + p)))
         after = (ridge * width + kappa * float(xp.sum(p * rest))) / slope
         if not after < kappa:
             return kappa

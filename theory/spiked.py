@@ -52,7 +52,7 @@ def spike_overlap(spike: float, aspect: float) -> float:
     :func:`spike_location`.
     """
     top, g = _emerged(spike, aspect)
-    return (1.0 - g / (top - 1.0) ** 2) / (1.0 + g / (top - 1.0))
+    return (1.0 - g / (top - 1.0) / (top - 1.0)) / (1.0 + g / (top - 1.0))
 
 
 def _emerged(spike: float, aspect: float) -> tuple[float, float]:

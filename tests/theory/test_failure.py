@@ -140,3 +140,9 @@ def test_bad_arguments(ask, arguments, words) -> None:
     named = {"constant": arguments[3]} if len(arguments) == 4 else {}
     with pytest.raises(ValueError, match=words):
         ask(*arguments[:3], **named)
+
+
+@pytest.mark.parametrize("constant", [math.inf, math.nan, None])
+def test_a_constant_that_is_no_number_is_refused(constant: float) -> None:
+    with pytest.raises(ValueError, match="constant must be a finite number"):
+        theory.failure_floor(10, 0.5, 20, constant=constant)

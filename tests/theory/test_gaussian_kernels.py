@@ -154,3 +154,9 @@ def test_a_correlation_is_its_own_nearest() -> None:
     # Higham 2002, section 4: .7607, .1573 to the digits printed
     assert printed[0, 1] == pytest.approx(0.7607, abs=5e-5)
     assert printed[0, 2] == pytest.approx(0.1573, abs=5e-5)
+
+
+@pytest.mark.parametrize("tolerance", [float("nan"), -1.0, "1e-9"])
+def test_the_nearest_correlation_refuses_a_tolerance_that_is_none(tolerance: float) -> None:
+    with pytest.raises(ValueError, match="tolerance"):
+        theory.nearest_correlation(np.eye(2), tolerance=tolerance)

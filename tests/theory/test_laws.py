@@ -194,3 +194,14 @@ def test_fewer_nodes_than_degrees_of_freedom_are_warned_of() -> None:
     assert (
         theory.sampled_law(cov, theory.ridge_for_degrees_of_freedom(cov, 19.0), 20).warning is None
     )
+
+
+def test_coherence_falls_as_the_square_of_a_large_ridge() -> None:
+    """H -> Sigma/kappa, so chi kappa^2 k -> sum S_ij^4/(S_ii S_jj); N^2 must not underflow."""
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((30, 4))
+    cov = x.T @ x / 30
+    diagonal = np.diag(cov)
+    limit = np.sum(cov**4 / np.outer(diagonal, diagonal)) / 5
+    assert theory.coherence_score(cov, 1e100, 5) == pytest.approx(limit * 1e-200, rel=1e-9, abs=0)
+    assert theory.sampled_law(cov, 1e200, 5).coherence == 0.0  # 1e-400 is no float

@@ -70,3 +70,7 @@ def test_threshold_and_ends() -> None:
             ask(-3.0, 1.0)
     with pytest.raises(ValueError, match="aspect"):
         theory.marchenko_pastur_edges(-1.0)
+
+
+def test_an_enormous_spike_is_found_exactly() -> None:
+    assert theory.spike_overlap(1e300, 0.5) == 1.0

@@ -57,7 +57,7 @@ def dof_upper_tail(expected_dof: float, deviation: float) -> float:
     Claim spectral.X10 [D], for independent samples of any laws.
     """
     mean, t = as_ridge(expected_dof, name="expected_dof"), as_ridge(deviation, name="deviation")
-    return math.exp(-(t**2) / (2.0 * mean + 2.0 * t / 3.0)) if t > 0.0 else 1.0
+    return math.exp(-t / (2.0 * (mean / t) + 2.0 / 3.0)) if t > 0.0 else 1.0
 
 
 def dof_lower_tail(expected_dof: float, deviation: float) -> float:

@@ -20,6 +20,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..arrays import (
     Array,
     as_count,
@@ -155,7 +157,7 @@ def mixed_layer_bound(
     InapplicableError
         W = 0, or repeats in `next_kept` (the statement then fails, by factors above 2).
     ValueError
-        Negative loss or norm, theta outside [0, 1].
+        Negative loss or norm, theta outside [0, 1], a `next_kept` that is no flat list.
 
     Notes
     -----
@@ -167,13 +169,13 @@ def mixed_layer_bound(
     if norm == 0.0:
         raise InapplicableError("the mixed bound needs W != 0, but weight_norm is 0")
     if next_kept is not None:
-        nodes = [int(j) for j in to_numpy(next_kept)]
-        repeats = len(nodes) - len(set(nodes))
+        nodes = to_numpy(as_real("next_kept", next_kept, ndim=1))
+        repeats = nodes.size - np.unique(nodes).size
         if repeats:
             raise InapplicableError(
                 f"the next layer keeps {repeats} nodes more than once; merge repeats first"
             )
-    share = theta / norm**2 + 1.0 - theta
+    share = theta / norm / norm + 1.0 - theta
     note = "r^2 = ||W_J' (phi - A phi_J)||_n^2 for any distinct rows J'; certain"
     return Bound("spectral.B2", value / share, trivial, {"loss": value, "share": share}, note)
 
@@ -220,16 +222,24 @@ def convolution_bound(
             "fails; use zero, circular or no padding"
         )
     loss = as_ridge(output_loss, name="output_loss")
-    offsets = as_count("kernel height", kernel_size[0]) * as_count("kernel width", kernel_size[1])
+    height, width = _pair("kernel_size", kernel_size)
+    offsets = as_count("kernel height", height) * as_count("kernel width", width)
     ratio = 1.0
     if positions is not None:
-        ratio = as_count("input positions", positions[0]) / as_count(
-            "output positions", positions[1]
-        )
+        before, after = _pair("positions", positions)
+        ratio = as_count("input positions", before) / as_count("output positions", after)
     terms = {"loss": loss, "offsets": float(offsets), "positions": ratio}
     per = "input" if positions is None else "output"
     note = f"squared error of the convolution, mean over samples and {per} positions; certain"
     return Bound("spectral.B4", offsets * ratio * loss, trivial, terms, note)
+
+
+def _pair(name: str, numbers: Any) -> tuple[Any, Any]:
+    try:
+        first, second = numbers
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be two whole numbers, but is {numbers!r:.60}") from None
+    return first, second
 
 
 def low_rank_bound(

@@ -126,7 +126,8 @@ def drawing_constant(cov: Any, ridge: float, distribution: Any = None) -> float:
     InapplicableError
         A node of positive leverage that q' never draws.
     ValueError
-        `distribution` is not a probability vector of length m (its sum may err by eps * m).
+        `distribution` is not a probability vector of length m (its sum may err by 1e-12 m, in
+        a type shorter than float64 by its eps times m).
     """
     leverage = leverage_scores(cov, as_ridge(ridge, positive=True))
     xp = namespace(leverage)
@@ -135,7 +136,8 @@ def drawing_constant(cov: Any, ridge: float, distribution: Any = None) -> float:
         return m * float(xp.max(leverage))
     q = as_real("distribution", distribution, ndim=1)
     total, least = float(xp.sum(q)), float(xp.min(q))
-    if q.shape[0] != m or least < 0 or abs(total - 1.0) > 1e-12 * m:
+    rounding = m * max(1e-12, input_eps(distribution))
+    if q.shape[0] != m or least < 0 or abs(total - 1.0) > rounding:
         raise ValueError(
             f"distribution must hold {m} probabilities, but has {q.shape[0]} entries with sum "
             f"{total:g} and least entry {least:g}"

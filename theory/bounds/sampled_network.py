@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..arrays import as_kept, as_real, as_ridge, namespace
+from ..arrays import as_kept, as_real, as_ridge, namespace, to_numpy
 from ..errors import InapplicableError
 from ..spectrum import as_spectrum, shrinkage
 from .bound import Bound
@@ -58,7 +58,8 @@ def sampling_events(cov: Any, ridge: float, kept: Any, multiplicity: Any = None)
     Raises
     ------
     ValueError
-        A ridge that is not above 0, nodes repeated or out of range, multiplicities below 1.
+        A ridge that is not above 0, nodes repeated or out of range, multiplicities below 1
+        or not whole.
     InapplicableError
         A node of leverage 0, which leverage sampling never draws.
     """
@@ -67,18 +68,18 @@ def sampling_events(cov: Any, ridge: float, kept: Any, multiplicity: Any = None)
     mu, basis = spectrum.eigenvalues, spectrum.eigenvectors
     xp = namespace(mu)
     index = xp.asarray(as_kept(kept, spectrum.size))
-    counts = (
-        xp.ones(index.shape[0])
-        if multiplicity is None
-        else as_real("multiplicity", multiplicity, ndim=1)
-    )
-    if counts.shape != index.shape or float(xp.min(counts)) < 1:
+    counts = xp.ones(index.shape[0], dtype=xp.float64)
+    if multiplicity is not None:
+        counts = xp.asarray(to_numpy(as_real("multiplicity", multiplicity, ndim=1)))
+    fractional = bool(xp.any(counts != xp.floor(counts)))
+    if counts.shape != index.shape or fractional or float(xp.min(counts)) < 1:
         raise ValueError("multiplicity must hold one whole number of at least 1 a kept node")
     rows = xp.take(basis, index, axis=0)
     weights = shrinkage(spectrum, lam)
-    q = (rows * rows) @ weights / xp.sum(weights)
-    if not float(xp.min(q)) > 0:
+    leverage = (rows * rows) @ weights
+    if not float(xp.min(leverage)) > 0:
         raise InapplicableError("a kept node has leverage 0, so leverage sampling never draws it")
+    q = leverage / xp.sum(weights)
     draws = float(xp.sum(counts))
     scaled = rows * xp.sqrt(weights) * xp.sqrt(counts / (draws * q))[:, None]
     whitened = xp.matrix_transpose(scaled) @ scaled

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import as_count, as_kept, as_real, as_ridge
+from ..arrays import as_count, as_kept, as_real, as_ridge, to_numpy
 from ..elementary import elementary_ratios, volume_residual
 from ..errors import InapplicableError
 from ..spectrum import as_spectrum, smoother, volume_ridge
@@ -101,7 +101,8 @@ def mean_pruned_error(
         Shapes that do not match; pi outside [0, 1]; a diagonal of `pairs` other than `marginals`.
     """
     size = len(order.v)
-    pi, joint = as_real("marginals", marginals, ndim=1), as_real("pairs", pairs, ndim=2)
+    pi = to_numpy(as_real("marginals", marginals, ndim=1))
+    joint = to_numpy(as_real("pairs", pairs, ndim=2))
     if pi.shape != (size,) or joint.shape != (size, size):
         raise ValueError(
             f"a student of {size} units needs marginals ({size},) and pairs ({size}, {size}), but "

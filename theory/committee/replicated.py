@@ -284,9 +284,10 @@ def replicated_error_variance(
     W(M, z-1, k-M, K-M).
     """
     group_variance(groups, copies, kept, rule)  # checks the arguments
+    a = float(as_real("strength", strength, ndim=0))
     if rule == "balanced-node" or (rule == "dpp-node" and kept <= groups):
         return 0.0
-    scale = (strength**2 / (6 * copies**2)) ** 2
+    scale = (a**2 / (6 * copies**2)) ** 2
     if rule == "dpp-node":
         return scale * _spread_of_squares(groups, copies - 1, kept - groups)
     return scale * _spread_of_squares(groups, copies, kept)

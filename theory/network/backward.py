@@ -25,7 +25,7 @@ from ..sparsity.dictionary import orthogonal_greedy
 from ..sparsity.neuron import refit
 from ..sparsity.top import top_entries
 from .layers import Dense
-from .network import Network, as_inputs
+from .network import Network, as_inputs, check_networks
 
 Floats = NDArray[np.float64]
 
@@ -76,7 +76,10 @@ def backward_approx(
         lasso without scikit-learn.
     ValueError
         Layers other than Dense, a tolerance outside (0, 1), an unknown method.
+    TypeError
+        Something else than a Network.
     """
+    check_networks(network=network)
     level = float(as_real("tolerance", tolerance, ndim=0))
     if not 0.0 < level < 1.0:
         raise ValueError(f"tolerance must lie strictly between 0 and 1, but is {level:g}")

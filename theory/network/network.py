@@ -75,6 +75,13 @@ class Network:
         return out
 
 
+def check_networks(**networks: Any) -> None:
+    """Refuse what is no Network, by the name of its argument."""
+    for name, network in networks.items():
+        if not isinstance(network, Network):
+            raise TypeError(f"{name} must be a Network, but is {type(network).__name__}")
+
+
 def as_inputs(x: Any) -> Array:
     """Inputs of a network: real, finite, at least one sample, two or four axes."""
     x = as_real("inputs", x)

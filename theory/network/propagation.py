@@ -34,7 +34,7 @@ from ..errors import InapplicableError
 from ..sparsification.convolution import convolution_singular_values
 from .activations import LIPSCHITZ
 from .layers import AvgPool2d, Conv2d, Dense, Layer, MaxPool2d, Residual, like
-from .network import Network, as_inputs, batches
+from .network import Network, as_inputs, batches, check_networks
 from .rebuild import parametric_paths
 from .sites import Path, dotted, layer_inputs, parametric
 
@@ -49,13 +49,16 @@ def output_error(original: Network, pruned: Network, inputs: Any, *, norm: str =
     ------
     ValueError
         Inputs that the networks cannot take, networks of different outputs, an unknown norm.
+    TypeError
+        Something else than a Network.
     """
     as_norm(norm)
+    check_networks(original=original, pruned=pruned)
     x = as_inputs(inputs)
-    total = sum(
-        _squares(original.forward(batch) - pruned.forward(batch), norm) for batch in batches(x)
+    total = math.hypot(
+        *(_norm(original.forward(batch) - pruned.forward(batch), norm) for batch in batches(x))
     )
-    return math.sqrt(total / x.shape[0])
+    return total / math.sqrt(x.shape[0])
 
 
 def propagated_error_bound(
@@ -85,10 +88,13 @@ def propagated_error_bound(
         Form "D" with a weight that pruning enlarged.
     ValueError
         Networks that differ in more than weights, inputs they cannot take, an unknown form or norm.
+    TypeError
+        Something else than a Network.
     """
     as_norm(norm)
     if form not in ("A", "B", "C", "D"):
         raise ValueError(f"form must be A, B, C or D, but is {form!r}")
+    check_networks(original=original, pruned=pruned)
     x = as_inputs(inputs)
     paths = _same_paths(original, pruned)
     if form == "D":
@@ -96,20 +102,21 @@ def propagated_error_bound(
     local, size = dict.fromkeys(paths, 0.0), 0.0
     for batch in batches(x):
         seen, outputs = layer_inputs(original, batch)
-        size += _squares(outputs, norm)
+        size = math.hypot(size, _norm(outputs, norm))
         if form == "B":
             seen, _ = layer_inputs(pruned, batch)
         for path in paths:
-            local[path] += _squares(gap(original, pruned, path).forward(seen[path]), norm)
-    n = x.shape[0]
-    errors = {path: math.sqrt(total / n) for path, total in local.items()}
+            error = _norm(gap(original, pruned, path).forward(seen[path]), norm)
+            local[path] = math.hypot(local[path], error)
+    root = math.sqrt(x.shape[0])
+    errors = {path: total / root for path, total in local.items()}
     shapes = {path: seen[path].shape for path in paths}
     network = pruned if form == "A" else original
     terms = amplified_terms(network, errors, shapes, norm=norm, absolute=form == "D")
     note = f"{'root mean squared' if norm == '2' else 'maximum-norm'} error of the output; certain"
     if form == "C":
         note = "no bound: the refuted reading"
-    return Bound(f"sparsity.T6{form}", sum(terms.values()), math.sqrt(size / n), terms, note)
+    return Bound(f"sparsity.T6{form}", sum(terms.values()), size / root, terms, note)
 
 
 def amplified_terms(
@@ -222,10 +229,15 @@ def _layer_norm(layer: Dense | Conv2d, shape: Sequence[int], norm: str, absolute
     return operator_norm(weight) if weight.ndim == 2 else _padded_norm(weight, shape[2:])
 
 
-def _squares(values: Array, norm: str) -> float:
-    """Sum over samples of the squared norm."""
+def _norm(values: Array, norm: str) -> float:
+    """Root of the sum over samples of the squared norm; squares of parts of the largest entry."""
     rows = np.abs(to_numpy(values)).reshape(values.shape[0], -1)
-    return float(np.sum(rows**2) if norm == "2" else np.sum(np.max(rows, axis=1) ** 2))
+    largest = float(np.max(rows))
+    if largest == 0.0 or not math.isfinite(largest):
+        return largest
+    parts = rows / largest
+    squares = np.sum(parts**2) if norm == "2" else np.sum(np.max(parts, axis=1) ** 2)
+    return largest * math.sqrt(float(squares))
 
 
 def _same_paths(original: Network, pruned: Network) -> list[Path]:

@@ -23,7 +23,7 @@ from ..sparsity.neuron import Floats, bias_fix, pruning_error
 from ..sparsity.neuron import refit as refitted
 from .convolution import output_size, pad, windows
 from .layers import Conv2d, Dense
-from .network import Network, as_inputs, batches
+from .network import Network, as_inputs, batches, check_networks
 from .propagation import amplified_terms, propagated_error_bound
 from .pruned_weights import PrunedWeights, WeightCompression, measured
 from .rebuild import parametric_paths, with_layers
@@ -164,8 +164,7 @@ def patches(layer: Dense | Conv2d, x: Array) -> Array:
 
 def _readings(network: Network, x: Array) -> list[Reading]:
     """Moments of the inputs of every layer, in one pass over the original network."""
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, but is {type(network).__name__}")
+    check_networks(network=network)
     paths = parametric_paths(network)
     if not paths:
         raise ValueError("the network has no Dense or Conv2d layer, so there is nothing to prune")

@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from ..arrays import Array, namespace
 from .layers import Conv2d, Dense, Flatten, Layer, Residual, like
-from .network import Network
+from .network import Network, check_networks
 
 #: Place of a layer: index in the network, then inside residual blocks.
 Path: TypeAlias = tuple[int, ...]
@@ -98,8 +98,7 @@ def prunable_sites(network: Network) -> list[Site]:
     TypeError
         Something else than a Network.
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, but is {type(network).__name__}")
+    check_networks(network=network)
     spaces = _Spaces()
     last = _traced(network.layers, (), _Tensor(0), spaces)
     fixed = {spaces.root(space) for space in spaces.fixed | {last.space}}

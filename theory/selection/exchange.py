@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Array, to_numpy
-from .greedy import PIVOT_TOLERANCE, Problem, checked, greedy_nodes
+from .greedy import PIVOT_TOLERANCE, Problem, checked, greedy_nodes, near_one
 from .removal import BlockInverse, independent_nodes, residual_and_loss
 from .selection import Selection
 
@@ -66,10 +66,11 @@ def select_exchange(
     problem = checked(cov, width, ridge, theta, output_weights)
     xp = problem.xp
     kept = sorted(int(j) for j in greedy_nodes(problem)[0])
-    rounding = problem.cov.shape[0] * EPS * residual_and_loss(problem, [])[1]
-    losses = [residual_and_loss(problem, kept)[1]]
+    scaled, scale = near_one(problem)  # the scores have squares of Sigma
+    rounding = scaled.cov.shape[0] * EPS * residual_and_loss(scaled, [])[1]
+    losses = [residual_and_loss(scaled, kept)[1]]
     while True:
-        better = _better(problem, kept, losses[-1], rounding)
+        better = _better(scaled, kept, losses[-1], rounding)
         if better is None:
             break
         kept = better[0]
@@ -83,7 +84,7 @@ def select_exchange(
             "no single swap lowers the loss beyond rounding, and it is never above the greedy "
             "set's, so spectral.S3 holds too; the bound of spectral.D6 is not proved for it"
         ),
-        losses=xp.asarray(np.asarray(losses, dtype=np.float64)),
+        losses=xp.asarray(np.asarray(losses, dtype=np.float64) / scale),
     )
 
 

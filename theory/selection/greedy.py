@@ -138,10 +138,7 @@ def greedy_nodes(
     """`width` nodes in greedy order, the losses, and how many came before rounding."""
     if prices is None:
         prices = np.zeros(problem.cov.shape[0])
-    scale = _power_of_two(problem)
-    scaled = problem
-    if scale != 1.0:
-        scaled = problem._replace(cov=problem.cov * scale, tau=problem.tau * scale)
+    scaled, scale = near_one(problem)
     found, losses = greedy_order(scaled, prices, budget)
     losses = losses / scale
     kept = _filled(found, problem, prices, budget)
@@ -151,13 +148,17 @@ def greedy_nodes(
     return kept, losses, len(found)
 
 
-def _power_of_two(problem: Problem) -> float:
-    """Factor that brings Sigma near 1 where the squares of its entries would over- or underflow."""
+def near_one(problem: Problem) -> tuple[Problem, float]:
+    """Sigma and tau times a power of two, and that factor: 1 unless their squares leave the floats.
+
+    Losses are multiplied by the factor, and the best sets are the same.
+    """
     xp = problem.xp
     largest = float(xp.max(xp.linalg.diagonal(problem.cov) + problem.tau))
     if largest == 0.0 or 1e-90 < largest < 1e90:
-        return 1.0
-    return 2.0 ** -math.frexp(largest)[1]
+        return problem, 1.0
+    scale = 2.0 ** -math.frexp(largest)[1]
+    return problem._replace(cov=problem.cov * scale, tau=problem.tau * scale), scale
 
 
 def greedy_order(

@@ -87,4 +87,6 @@ def linear_mode_strength(times: Any, *, target: float, start: float) -> Floats:
     t = to_numpy(as_real("times", times))
     s = as_ridge(target, name="target", positive=True)
     u0 = as_ridge(start, name="start", positive=True)
-    return np.asarray(s / (1.0 + (s / u0 - 1.0) * np.exp(-2.0 * s * t)))
+    decay = -2.0 * s * t
+    # 1 - exp(-2 s t) by expm1: where s t is small the plain form loses s beside 1.
+    return np.asarray(s / (s / u0 * np.exp(decay) - np.expm1(decay)))

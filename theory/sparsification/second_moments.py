@@ -142,7 +142,7 @@ def sampled_layer_error(variances: Any, second_moment: Any) -> float:
     Raises
     ------
     ValueError
-        Not a second moment; shapes that do not fit.
+        A negative variance; not a second moment; shapes that do not fit.
 
     Notes
     -----
@@ -151,6 +151,9 @@ def sampled_layer_error(variances: Any, second_moment: Any) -> float:
     v = as_real("variances", variances, ndim=2)
     g = _moment("second_moment", second_moment, v.shape[1])
     xp = namespace(v)
+    least = float(xp.min(v))
+    if least < 0.0:
+        raise ValueError(f"variances must be at least 0, but the smallest is {least:g}")
     return float(xp.sum(v @ xp.linalg.diagonal(g)))
 
 

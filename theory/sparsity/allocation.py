@@ -324,6 +324,8 @@ def attained(rows: Any, counts: Any) -> Floats:
 
 
 def _vectors(rows: Any) -> list[Floats]:
+    if hasattr(rows, "shape"):  # some libraries' arrays do not iterate
+        rows = to_numpy(rows)
     found = [to_numpy(as_real(f"rows[{i}]", row, ndim=1)) for i, row in enumerate(rows)]
     if not found:
         raise ValueError("rows is empty; give at least one row")

@@ -103,4 +103,4 @@ def _scales(sizes: Any, moment: Floats) -> Floats:
 def _counts(rows: Floats, kept: Any) -> Any:
     """One count a row, checked as :func:`~pruneproof.theory.top_entries` does."""
     kept = to_numpy(kept)
-    return np.sum(top_entries(rows, int(kept) if kept.ndim == 0 else kept), axis=1)
+    return np.sum(top_entries(rows, kept.item() if kept.ndim == 0 else kept), axis=1)

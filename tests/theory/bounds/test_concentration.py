@@ -177,3 +177,7 @@ def test_backends_agree(to_backend: Any) -> None:
     assert found == pytest.approx(population_leverage(cov, points, 0.1), rel=1e-13)
     ends = expected_dof_sandwich(to_backend(cov), 0.1, 7, found)
     assert list(ends) == pytest.approx(list(expected_dof_sandwich(cov, 0.1, 7, found)), rel=1e-13)
+
+
+def test_an_enormous_deviation_has_no_chance() -> None:
+    assert dof_upper_tail(3.0, 1e300) == 0.0

@@ -370,3 +370,26 @@ def test_backends_agree(to_backend: Any) -> None:
     one = np.eye(3)[:, :1]
     here_ = population_transfer(to_backend(truth), to_backend(cov), 1.0, [0], to_backend(one))
     assert here_.value == pytest.approx(population_transfer(truth, cov, 1.0, [0], one).value)
+
+
+def test_events_refuse_what_leverage_sampling_never_draws() -> None:
+    """Sigma = 0 without a warning on the way, and no fraction of a draw."""
+    with pytest.raises(InapplicableError, match="leverage 0"):
+        sampling_events(np.zeros((3, 3)), 0.1, [0, 1])
+    with pytest.raises(ValueError, match="whole number of at least 1"):
+        sampling_events(np.eye(3), 0.1, [0, 1], [1.5, 1.0])
+
+
+def test_sizes_and_lists_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="kernel_size must be two whole numbers, but is 3"):
+        convolution_bound(0.1, 3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="positions must be two whole numbers"):
+        convolution_bound(0.1, (3, 3), positions=(64,))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="next_kept must have 1 axis"):
+        mixed_layer_bound(0.1, 2.0, 0.5, next_kept=3)
+
+
+def test_the_mixed_bound_holds_for_weights_of_any_size() -> None:
+    """loss ||W||^2/theta + ..., where ||W||^2 alone leaves the floats."""
+    assert mixed_layer_bound(1.0, 1e200, 0.5).value == pytest.approx(2.0, rel=1e-15, abs=0)
+    assert mixed_layer_bound(1.0, 1e-200, 0.5).value == 0.0

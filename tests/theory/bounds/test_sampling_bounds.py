@@ -261,3 +261,11 @@ def test_backends_agree(to_backend: Any) -> None:
     assert drawing_constant(given_, 0.2) == pytest.approx(drawing_constant(cov, 0.2), rel=1e-10)
     p = bernoulli_probabilities(given_, 0.2, 0.1)
     assert type(p) is type(given_)
+
+
+def test_a_drawing_law_in_single_precision_is_accepted() -> None:
+    """Six times float32(1/6) is 1 + 2e-8: its rounding, not an error."""
+    cov = np.diag([3.0, 2.0, 1.0, 1.0, 0.5, 0.1])
+    uniform = np.full(6, 1 / 6)
+    single = drawing_constant(cov, 0.1, uniform.astype(np.float32))
+    assert single == pytest.approx(drawing_constant(cov, 0.1, uniform), rel=2.0**-23, abs=0)

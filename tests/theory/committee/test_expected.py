@@ -287,3 +287,12 @@ def test_the_bound_of_fusion_is_the_least_of_its_tails() -> None:
         least = min(np.sum(lam[s:]) / (k - s) for s in range(k))
         bound = theory.fusion_bound(order, k)
         assert bound == pytest.approx(least * np.sum(order.v**2) / 2, rel=1e-12, abs=0)
+
+
+def test_inclusions_may_be_arrays_of_any_library() -> None:
+    import array_api_strict as xp
+
+    order = theory.replicated_order(2, 2)
+    pi, pairs = theory.uniform_inclusion(4, 2)
+    found = theory.mean_pruned_error(order, xp.asarray(pi), xp.asarray(pairs))
+    assert found == theory.mean_pruned_error(order, pi, pairs)

@@ -230,3 +230,9 @@ def test_refused_in_a_sentence() -> None:
         theory.replicated_order(2, 3, [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="activation must be one of erf"):
         theory.replicated_node_error(2, 3, 1, activation="tanh")
+
+
+@pytest.mark.parametrize("strength", [math.nan, math.inf, "1"])
+def test_the_variance_refuses_a_strength_that_is_no_number(strength: float) -> None:
+    with pytest.raises(ValueError, match="strength"):
+        theory.replicated_error_variance(2, 3, 2, strength=strength)

@@ -164,3 +164,29 @@ def test_wrong_arguments() -> None:
         output_error(net, net, x, norm="1")
     with pytest.raises(ValueError, match="only weights and biases may differ"):
         propagated_error_bound(net, Network([Dense([[1.0, 2.0]], None, "relu")]), x)
+
+
+def test_what_is_no_network_is_refused_by_name() -> None:
+    network = theory.Network([theory.Dense(np.eye(2))])
+    inputs = np.ones((3, 2))
+    for ask in (theory.output_error, theory.propagated_error_bound):
+        with pytest.raises(TypeError, match="pruned must be a Network, but is list"):
+            ask(network, [np.eye(2)], inputs)  # type: ignore[operator]
+    with pytest.raises(TypeError, match="network must be a Network, but is ndarray"):
+        theory.backward_approx(np.eye(2), inputs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("norm", ["2", "inf"])
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_errors_have_the_units_of_the_output(scale: float, norm: str) -> None:
+    """Squares of 1e-200 are 0: an error of that size was reported as none."""
+    rng = np.random.default_rng(1)
+    weight, inputs = rng.standard_normal((3, 3)), rng.standard_normal((5, 3))
+    nothing = theory.Network([theory.Dense(np.zeros((3, 3)))])
+    for ask in (
+        theory.output_error,
+        lambda *given, norm: theory.propagated_error_bound(*given, norm=norm).value,
+    ):
+        plain = ask(theory.Network([theory.Dense(weight)]), nothing, inputs, norm=norm)
+        other = ask(theory.Network([theory.Dense(scale * weight)]), nothing, inputs, norm=norm)
+        assert other == pytest.approx(scale * plain, rel=1e-14, abs=0)

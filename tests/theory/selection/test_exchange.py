@@ -103,3 +103,26 @@ def test_bad_input_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         select_exchange(*arguments, **options)
+
+
+@pytest.mark.parametrize("scale", [2.0**-660, 2.0**660])
+def test_swaps_do_not_depend_on_the_units(scale: float) -> None:
+    """At 1e+-200 squares of Sigma leave the floats, where no swap was found any more.
+
+    Losses err by rounding of Tr(Q Sigma), m eps of it a solve, with square roots rounded anew.
+    """
+    swaps = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        mixed = rng.standard_normal((20, 7)) * (rng.random(7) + 0.05) @ rng.standard_normal((7, 7))
+        cov, z = mixed.T @ mixed / 20, rng.standard_normal((2, 7))
+        for ridge in (0.0, 0.1):
+            plain = select_exchange(cov, 2, ridge=ridge, theta=0.5, output_weights=z)
+            other = select_exchange(
+                scale * cov, 2, ridge=scale * ridge, theta=0.5, output_weights=z
+            )
+            swaps += plain.losses.shape[0] - 1
+            np.testing.assert_array_equal(other.kept, plain.kept)
+            rounding = 100 * 7 * np.finfo(float).eps * np.trace(cov) * (1 + np.sum(z * z))
+            np.testing.assert_allclose(other.losses / scale, plain.losses, rtol=0, atol=rounding)
+    assert swaps >= 6

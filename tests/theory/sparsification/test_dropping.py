@@ -21,6 +21,7 @@ from pruneproof.theory import (
     low_rank_plus_sparse,
     low_rank_plus_sparse_floor,
     magnitude_ratio_bound,
+    sampled_layer_error,
 )
 
 Floats = NDArray[np.float64]
@@ -178,3 +179,19 @@ def test_terms_by_hand() -> None:
 def test_tolerances_that_never_stop_are_refused(tolerance: float) -> None:
     with pytest.raises(ValueError, match="tolerance must be"):
         low_rank_plus_sparse(np.eye(3), 1, 1, tolerance=tolerance)
+
+
+def test_a_mode_that_falls_to_almost_nothing_follows_its_flow() -> None:
+    """At s -> 0 the flow u' = 2u(s - u) has u_0/(1 + 2 u_0 t); s beside 1 was rounded away.
+
+    The limit is off by about s t, and the formula by a few eps.
+    """
+    t = np.array([0.0, 1.0, 10.0])
+    for target in (1e-15, 1e-300):
+        found = linear_mode_strength(t, target=target, start=0.5)
+        np.testing.assert_allclose(found, 0.5 / (1.0 + t), rtol=1e-13)
+
+
+def test_a_variance_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="variances must be at least 0, but the smallest is -1"):
+        sampled_layer_error(np.array([[1.0, -1.0]]), np.eye(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import array_api_strict
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -170,3 +171,9 @@ def test_global_threshold_is_the_best_set_for_diagonal_moments() -> None:
 def test_wrong_arguments(call: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+def test_rows_may_be_an_array_of_any_library() -> None:
+    rows = np.arange(1.0, 9.0).reshape(2, 4)
+    found = theory.allocate(array_api_strict.asarray(rows), 1.0, 3, 0.5)
+    np.testing.assert_array_equal(found, theory.allocate(rows, 1.0, 3, 0.5))

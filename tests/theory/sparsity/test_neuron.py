@@ -231,3 +231,10 @@ def test_rows_and_singular_moments() -> None:
 def test_wrong_arguments(call: Any, error: Any, sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("kept", [2.5, np.nan, np.inf])
+def test_a_layer_keeps_whole_numbers_of_entries(kept: float) -> None:
+    """2.5 was taken for 2, and infinity raised OverflowError."""
+    with pytest.raises(ValueError, match="whole number"):
+        theory.soft_sparsity_bound(np.ones((2, 4)), kept, np.eye(4))
