@@ -234,3 +234,26 @@ def test_backends_agree(to_backend: Any) -> None:
     weights = [np.array([[1.0, 2.0], [0.5, 0.1]])]
     held = NetworkClass.from_weights([to_backend(weights[0])], [to_backend(np.ones(2))], 1.0)
     assert held == NetworkClass.from_weights(weights, [np.ones(2)], 1.0)
+
+
+def test_terms_and_words_are_of_the_radius_and_level_used() -> None:
+    """G = X_1 + 1 = 2 for the lines; log N(.02) = log 101 + log 51."""
+    nats = math.log(101) + math.log(51)
+    slow = slow_bound(0.1, LINE, 400, loss_bound=2.0, lipschitz=0.5, delta=0.1, eps=0.02)
+    expected = {
+        "empirical": 0.1,
+        "cover": 2 * 0.5 * 2 * 0.02,
+        "deviation": 2 * math.sqrt((nats + math.log(10)) / 800),
+        "eps": 0.02,
+        "log_covering_number": nats,
+    }
+    assert slow.terms == pytest.approx(expected, rel=1e-13, abs=0)
+    assert slow.trivial == 2.0
+    fast = fast_bound(0.1, LINE, 400, output_bound=1.5, delta=0.1, eps=0.02)
+    for bound in (slow, fast):
+        assert "w.p. >= 1 - 0.1 over 400 samples; cover radius 0.02" in bound.note
+    two = NetworkClass((1, 2), (1.0,), (0.5,), 1.0)
+    error = classification_bound([[2.0, 0.0]] * 8, [0] * 8, two, margin=4.0, delta=0.01)
+    assert error.terms["empirical"] == 0.5
+    assert error.trivial == 1.0
+    assert "w.p. >= 1 - 0.01 over 8 samples" in error.note

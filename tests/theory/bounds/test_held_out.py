@@ -136,3 +136,45 @@ def test_wrong_figures_are_refused() -> None:
         occam_bound(0.5, 10, size=2, nonzeros=3, bits=8)
     with pytest.raises(ValueError, match="delta must lie strictly between"):
         held_out_bound(1, 10, delta=1.0)
+
+
+def test_terms_trivial_values_and_words_by_hand() -> None:
+    """Every part that is shown; at no bits and d = s = 1 the price is log 2 + log 1/delta."""
+    rate = held_out_bound(3, 12, delta=0.1)
+    assert rate.terms == {"empirical": 0.25, "deviation": rate.value - 0.25}
+    fresh = holdout_transfer_bound(0.5, 100, bound=2.0, delta=0.1)
+    assert (fresh.trivial, fresh.terms["empirical"]) == (4.0, 1.0)
+    whole = uncompressed_risk(Bound("spectral.G1", 0.3, 0.9, note="left"), fresh, lipschitz=2.0)
+    step = 2 * math.sqrt(fresh.value)
+    assert whole.terms == pytest.approx({"compressed": 0.3, "transfer": step}, rel=1e-14, abs=0)
+    assert whole.trivial == 0.9
+    assert whole.note == f"risk of the unpruned network; left; {fresh.note}"
+    parts = {
+        "places": math.log(math.comb(7, 3)),
+        "values": 3 * 8 * math.log(2),
+        "sparsity": math.log(8),
+        "confidence": math.log(10),
+    }
+    price = sum(parts.values())
+    arguments: dict[str, Any] = {"size": 7, "nonzeros": 3, "bits": 8, "delta": 0.1}
+    plain, sharp = occam_bound(0.2, 50, **arguments), occam_kl_bound(0.2, 50, **arguments)
+    code = description_length_bound(0.2, 50, bits=8, delta=0.1)
+    for bound, nats in (
+        (plain, parts | {"empirical": 0.2, "deviation": math.sqrt(price / 100)}),
+        (sharp, parts | {"empirical": 0.2, "deviation": kl_inverse(0.2, price / 50) - 0.2}),
+        (
+            code,
+            {
+                "code": 8 * math.log(2),
+                "confidence": math.log(20 * math.sqrt(50)),
+                "empirical": 0.2,
+                "deviation": code.value - 0.2,
+            },
+        ),
+    ):
+        assert bound.terms == pytest.approx(nats, rel=1e-12, abs=0)  # lgamma errs by some eps
+        assert bound.trivial == 1.0
+    nats = 8 * math.log(2) + math.log(20 * math.sqrt(50))
+    assert code.value == pytest.approx(kl_inverse(0.2, nats / 50), rel=1e-13, abs=0)
+    for bound, samples in ((rate, 12), (fresh, 100), (plain, 50), (sharp, 50), (code, 50)):
+        assert f"w.p. >= 1 - 0.1 over {samples} " in bound.note

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pruneproof.theory import (
     InapplicableError,
+    SamplingEvents,
     convolution_bound,
     information_loss,
     layer_errors,
@@ -361,3 +362,45 @@ def test_backends_agree(to_backend: Any) -> None:
     one = np.eye(3)[:, :1]
     here_ = population_transfer(to_backend(truth), to_backend(cov), 1.0, [0], to_backend(one))
     assert here_.value == pytest.approx(population_transfer(truth, cov, 1.0, [0], one).value)
+
+
+def test_terms_and_words_by_hand() -> None:
+    mixed = mixed_layer_bound(3.0, 2.0, 0.4, trivial=9.0)
+    assert mixed.terms == pytest.approx({"loss": 3.0, "share": 0.7}, rel=1e-14, abs=0)
+    assert (mixed.value, mixed.trivial) == (pytest.approx(3 / 0.7, rel=1e-14, abs=0), 9.0)
+    strided = convolution_bound(3.0, (3, 2), positions=(16, 4), trivial=99.0)
+    assert strided.terms == {"loss": 3.0, "offsets": 6.0, "positions": 4.0}
+    assert (strided.value, strided.trivial) == (72.0, 99.0)
+    assert "mean over samples and output positions" in strided.note
+    plain = convolution_bound(3.0, (3, 2))
+    assert (plain.value, plain.terms["positions"]) == (18.0, 1.0)
+    assert "mean over samples and input positions" in plain.note
+    moved = perturbation_bound([2.0, 0.5], [1.0, 0.0], 1.5, 0.1)  # X = 1.5, 4, 2
+    assert moved.terms == {"lipschitz": 0.5 * 2.5 + 5.0, "eps": 0.1}
+    assert moved.trivial == 4.0
+    ranks = low_rank_bound([np.diag([3.0, 2.0]), np.diag([5.0, 1.0])], [1, 1], [np.eye(2)] * 2)
+    assert ranks.terms == pytest.approx({"layer 0": 10.0, "layer 1": 1.0}, rel=1e-14, abs=0)
+
+
+def test_the_worst_event_of_each_kind_is_shown() -> None:
+    """Rows of norm 1: Rbar = sqrt(20/3 m), and the second layer has one row."""
+    events = [SamplingEvents(0.3, 0.9), SamplingEvents(0.7, 0.2)]
+    bound = sampled_network_bound([np.eye(3)[:2], np.array([[0.6, 0.8]])], [0.25, 4.0], events)
+    expected = {
+        "layer 0": 20 / 3 * 2**0.5 * 0.5,
+        "layer 1": (20 / 3) ** 0.5 * 2.0,
+        "loewner": 0.7,
+        "inverse_probability": 0.9,
+    }
+    assert bound.terms == pytest.approx(expected, rel=1e-14, abs=0)
+    assert bound.value == pytest.approx(expected["layer 0"] + expected["layer 1"], rel=1e-14, abs=0)
+
+
+def test_parts_of_the_transfer_by_hand() -> None:
+    """t = 1.5/2.3 from Sigma_PP - Sigma = (0, 1.5) at lam = .3; G = I - A E_J has one entry 1."""
+    truth, cov = np.diag([1.0, 2.0]), np.diag([1.0, 0.5])
+    bound = population_transfer(truth, cov, 0.3, [0], [[1.0], [0.0]], output_weights=[[0.0, 3.0]])
+    t = 1.5 / 2.3
+    expected = {"level": t, "empirical": 4.5 / (1 - t), "ridge": 9 * t * 0.3 / (1 - t)}
+    assert bound.terms == pytest.approx(expected, rel=1e-13, abs=0)
+    assert bound.trivial == 18.0

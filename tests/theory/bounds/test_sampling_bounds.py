@@ -261,3 +261,30 @@ def test_backends_agree(to_backend: Any) -> None:
     assert drawing_constant(given_, 0.2) == pytest.approx(drawing_constant(cov, 0.2), rel=1e-10)
     p = bernoulli_probabilities(given_, 0.2, 0.1)
     assert type(p) is type(given_)
+
+
+def test_terms_and_words_say_how_often_and_at_what_width() -> None:
+    """Sigma = I at lam = 1: N = 6, d = 12; the ridge shown is the one used."""
+    mu = np.ones(12)
+    paper, lemma = paper_bound(mu, 100), sampling_bound(mu, 1.0)
+    lam = paper_ridge(mu, 100)
+    expected = {"ridge": lam, "input": 4 * lam * 12 / (1 + lam)}
+    assert paper.terms == pytest.approx(expected, rel=1e-13, abs=0)
+    assert lemma.terms == {"ridge": 1.0, "input": 24.0}
+    assert (paper.trivial, lemma.trivial) == (12.0, 12.0)
+    assert paper.note.startswith("w.p. >= 14/15 at 100 draws by leverage")
+    assert "1 - delta/3 at k >= 5 N log(16 N/delta) draws" in lemma.note
+    markov = inverse_probability_bound(12, 100)
+    assert markov.value == pytest.approx(2000.0, rel=1e-14, abs=0)
+    assert markov.terms == {"mean": 1200.0}
+    assert markov.note.startswith("w.p. >= 2/5 over 100 draws")
+    # P2: 200 t^2 = 2 (6 + t/3) log(48/.1); X3: 200 t^2 = 12 (1 + t/3) log(48/.1)
+    nats = np.log(480)
+    upper, lower = leverage_bound(mu, 1.0, 200, delta=0.1), sampling_floor(mu, 1.0, 200, delta=0.1)
+    t, s = 1 - 6 / upper.value, 6 / lower.value - 1
+    assert 200 * t**2 == pytest.approx(2 * (6 + t / 3) * nats, rel=1e-12, abs=0)
+    assert 200 * s**2 == pytest.approx(12 * (1 + s / 3) * nats, rel=1e-12, abs=0)
+    assert lower.trivial == 0.0
+    for bound in (upper, lower):
+        assert bound.terms == {"ridge": 1.0, "input": bound.value}
+        assert bound.note.startswith("w.p. >= 1 - 0.1 at 200 draws by leverage")
