@@ -194,3 +194,12 @@ def test_fewer_nodes_than_degrees_of_freedom_are_warned_of() -> None:
     assert (
         theory.sampled_law(cov, theory.ridge_for_degrees_of_freedom(cov, 19.0), 20).warning is None
     )
+
+
+@pytest.mark.parametrize(
+    ("coherence", "width", "words"),
+    [(0.12, 20, None), (0.1201, 20, "above 0.12"), (np.nan, 20, "above 0.12"), (0.1, 19, "fewer")],
+)
+def test_a_warning_begins_where_the_law_was_not_tried(coherence, width, words) -> None:
+    warning = theory.SampledLaw(1.0, 1.0, coherence, width, 20.0).warning
+    assert warning is None if words is None else words in warning

@@ -252,6 +252,8 @@ def test_terms_and_words_are_of_the_radius_and_level_used() -> None:
     fast = fast_bound(0.1, LINE, 400, output_bound=1.5, delta=0.1, eps=0.02)
     for bound in (slow, fast):
         assert "w.p. >= 1 - 0.1 over 400 samples; cover radius 0.02" in bound.note
+    for name, arguments in ((slow_bound, {"lipschitz": 1.0}), (fast_bound, {"output_bound": 1.5})):
+        assert name(0.1, LINE, 9, **arguments) == name(0.1, LINE, 9, delta=0.05, **arguments)
     two = NetworkClass((1, 2), (1.0,), (0.5,), 1.0)
     error = classification_bound([[2.0, 0.0]] * 8, [0] * 8, two, margin=4.0, delta=0.01)
     assert error.terms["empirical"] == 0.5

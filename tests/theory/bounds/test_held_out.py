@@ -40,6 +40,18 @@ def test_clopper_pearson_solves_the_binomial_tail(n: int, share: float, delta: f
         assert bound.value == pytest.approx(-math.expm1(math.log(delta) / n), rel=1e-11)
 
 
+def test_one_failure_in_twenty_is_the_default() -> None:
+    occam: dict[str, Any] = {"size": 7, "nonzeros": 3, "bits": 8}
+    for bound, first, arguments in (
+        (held_out_bound, 3, {}),
+        (holdout_transfer_bound, 0.5, {"bound": 2.0}),
+        (occam_bound, 0.5, occam),
+        (occam_kl_bound, 0.5, occam),
+        (description_length_bound, 0.5, {"bits": 8}),
+    ):
+        assert bound(first, 12, **arguments) == bound(first, 12, delta=0.05, **arguments)
+
+
 def test_no_bound_is_called_certain() -> None:
     """1 - 1e-7 would print as 1."""
     assert held_out_bound(0, 10, delta=1e-7).note.startswith("error rate, w.p. >= 1 - 1e-07 over")

@@ -380,6 +380,8 @@ def test_terms_and_words_by_hand() -> None:
     assert moved.trivial == 4.0
     ranks = low_rank_bound([np.diag([3.0, 2.0]), np.diag([5.0, 1.0])], [1, 1], [np.eye(2)] * 2)
     assert ranks.terms == pytest.approx({"layer 0": 10.0, "layer 1": 1.0}, rel=1e-14, abs=0)
+    none = low_rank_bound([np.diag([3.0, 2.0]), np.diag([5.0, 1.0])], [1, 0], [np.eye(2)] * 2)
+    assert none.terms == pytest.approx({"layer 0": 0.0, "layer 1": 5.0}, rel=1e-14, abs=0)
 
 
 def test_the_worst_event_of_each_kind_is_shown() -> None:

@@ -11,7 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import to_numpy
+from pruneproof.theory.bounds.layer import dof_bound, tail_bound, volume_bound
 from pruneproof.theory.bounds.network import convolution_bound, layer_errors
+from pruneproof.theory.bounds.paper import paper_bound
 from pruneproof.theory.errors import InapplicableError
 from pruneproof.theory.network.compress import compress
 from pruneproof.theory.network.compressed import CompressedLayer, Compression
@@ -193,6 +195,7 @@ def test_keeping_all_nodes_changes_nothing(make: Callable[[], Any], method: str)
         found.network.forward(x), network.forward(x), rtol=0, atol=1e4 * EPS * abs(x).max()
     )
     assert found.parameters[0] == found.parameters[1]
+    assert all(layer.predicted_loss == layer.input_loss == 0.0 for layer in found.layers)
 
 
 def test_duplicated_nodes_are_pruned_without_loss() -> None:
@@ -247,6 +250,8 @@ def test_error_of_a_chain_is_within_its_bound_and_attains_it_for_one_pruned_laye
     found = compress(network, x, [6, 5])
     assert found.error_bound is not None
     assert 0 < found.output_error <= found.error_bound.value < found.error_bound.trivial
+    whole = np.sqrt((network.forward(x) ** 2).sum() / len(x))  # error of the zero network
+    np.testing.assert_allclose(found.error_bound.trivial, whole, rtol=1e-12)
     np.testing.assert_allclose(found.error_bound.value, chain_bound(network, found, x), rtol=1e-9)
     single = compress(network, x, {"layer 1": 5})
     assert single.error_bound is not None
@@ -380,6 +385,27 @@ def test_width_beyond_the_rank_is_said() -> None:
     assert "4 nodes kept where 9 were asked for" in " ".join(found.layers[0].notes)
 
 
+def test_draws_and_distinct_nodes_are_told_apart() -> None:
+    """Leverage sampling: the paper's bound is at the draws, the others at the nodes left."""
+    network, x = dense_chain()
+    found = compress(network, x, [12, 9], method="leverage", ridge=0.3, rng=1)
+    for layer, draws in zip(found.layers, (12, 9)):
+        assert layer.width < draws
+        mixture = {"theta": 0.1, "output_weights": layer.moments.output_weights}
+        assert layer.bounds == {
+            "paper": paper_bound(layer.spectrum, draws, **mixture),
+            "dof": dof_bound(layer.spectrum, layer.width, **mixture),
+            "volume": volume_bound(layer.spectrum, layer.width, **mixture),
+            "tail": tail_bound(layer.spectrum, layer.width),
+        }
+        words = f"at ridge 0.3 (as given): {draws} draws, {layer.width} distinct nodes"
+        assert words in " ".join(layer.notes)
+    w = normal(0, 4, 3)
+    twice = Network([Dense(np.concatenate([w, w]), None, "relu"), Dense(normal(2, 2, 8))])
+    notes = compress(twice, normal(4, 50, 3), 7, method="random", rng=0).layers[0].notes
+    assert "the block of kept nodes has rank 4, so a pseudo-inverse" in " ".join(notes)
+
+
 def test_a_layer_whose_features_do_not_vary_can_only_be_left_whole() -> None:
     dead = Dense(np.ones((4, 3)), -100 * np.ones(4), "relu")
     network = Network([dead, Dense(normal(0, 6, 4), activation="tanh"), Dense(normal(1, 2, 6))])
@@ -391,6 +417,7 @@ def test_a_layer_whose_features_do_not_vary_can_only_be_left_whole() -> None:
     assert compress(one, normal(2, 1, 3), 2, affine=False).layers[0].width == 2
     whole = compress(one, normal(2, 1, 3), 5)
     assert whole.layers[0].bounds == {}
+    assert whole.layers[0].law == whole.layers[0].law_ridge == whole.layers[0].coherence == 0.0
     assert whole.output_error < 1e-12
 
 

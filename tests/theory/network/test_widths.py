@@ -63,7 +63,9 @@ def test_widths_for_a_ridge_are_the_formulas() -> None:
         assert dof[name].paper_width == paper[name].paper_width == wanted
         assert paper[name].width == min(wanted, paper[name].size)
         assert volume[name].width == math.ceil(np.minimum(1, mu / lam).sum())
-        assert dof[name].ridge == lam
+        for advice in (dof[name], paper[name], volume[name]):
+            assert (advice.dof_width, advice.paper_width) == (math.ceil(n), wanted)
+            assert (advice.ridge, advice.budget) == (lam, None)
 
 
 def test_widths_fall_with_the_ridge_down_to_one_and_rise_to_the_rank() -> None:
