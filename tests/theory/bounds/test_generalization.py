@@ -139,9 +139,10 @@ def test_dyadic_class_holds_its_network(seed: int, scale: float) -> None:
     for norm, radius in zip(norms, held.operator_norms):
         assert norm <= radius
         assert radius <= 2.001 * norm or radius == 2.0**-20
-    assert np.linalg.norm(bias) <= held.bias_norms[0]
+    assert np.linalg.norm(bias) <= held.bias_norms[0] <= 2.001 * np.linalg.norm(bias)
     assert held.bias_norms[1] == 0.0
     logs = [math.log2(r) for r in (*held.operator_norms, held.bias_norms[0])]
+    assert all(i.is_integer() for i in logs)
     assert held.union_cost == pytest.approx(sum(dyadic_cost(int(i)) for i in logs), rel=1e-13)
     more = NetworkClass.from_weights(weights, biases, 2.0, width_choices=100)
     assert more.union_cost == pytest.approx(held.union_cost + math.log(100), rel=1e-13)

@@ -132,6 +132,14 @@ def test_kl_inverse_inverts(q: float, nats: float) -> None:
         assert nats <= 2 * EPS or q == 1
 
 
+def test_divergence_of_coins_that_never_or_always_fall() -> None:
+    log2 = math.log(2)
+    assert kl_divergence(1.0, 0.5) == pytest.approx(log2, rel=2 * EPS, abs=0)
+    assert kl_divergence(0.0, 0.5) == pytest.approx(log2, rel=2 * EPS, abs=0)
+    assert kl_divergence(0.0, 0.0) == kl_divergence(1.0, 1.0) == 0.0
+    assert kl_divergence(0.5, 0.0) == kl_divergence(0.5, 1.0) == math.inf
+
+
 def test_size_check_of_a_code() -> None:
     """Empirical .02 and target .5 need .595 n nats: 1.07 kbit at n = 1257, delta = .05."""
     assert kl_divergence(0.02, 0.5) == pytest.approx(0.595, abs=5e-4)
