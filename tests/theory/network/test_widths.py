@@ -205,6 +205,27 @@ def test_a_single_site_takes_what_fits() -> None:
         assert advice["layer 0"].width == 8  # 4 k + 2 (k + 1) = 6 k + 2 <= 50
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rule", ["direct", "paper"])
+def test_a_site_that_never_varies_is_given_one_channel(rule: str) -> None:
+    dead = Dense(np.ones((4, 3)), -100 * np.ones(4), "relu")
+    last = Dense(normal(1, 2, 9))
+    network = Network([dead, Dense(normal(0, 9, 4), normal(2, 9), "tanh"), last])
+    x = normal(3, 30, 3)
+    found = widths_for_parameters(network, x, 40, rule=rule)
+    assert [a.width for a in found.values()] == [1, 1]  # the next one sees constants only
+    alive = Network(
+        [
+            Dense(normal(4, 9, 3), activation="tanh"),
+            Dense(-np.ones((4, 9)), -9 * np.ones(4), "relu"),
+            Dense(normal(5, 2, 4)),
+        ]
+    )
+    found = widths_for_parameters(alive, x, 40, rule=rule)
+    # 4 k + (k + 1) + 2 (1 + 1) <= 40 with k <= 9
+    assert [a.width for a in found.values()] == [7, 1]
+
+
 _HALF: Any = 99.5
 
 
