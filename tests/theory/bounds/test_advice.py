@@ -147,6 +147,8 @@ def test_paper_rule_meets_its_budget_or_says_how_many_draws_it_wants() -> None:
         width_for_budget(COV, 0.05 * np.trace(COV), rule="paper", ridge=1.0)
     with pytest.raises(InapplicableError, match="raise the budget"):
         width_for_budget(COV, 0.0, rule="paper")
+    with pytest.raises(InapplicableError, match="above 0, but is given 0; give a larger one"):
+        width_for_budget(COV, 1.0, rule="paper", ridge=0.0)
 
 
 def test_no_rule_without_ridge_asks_for_more_than_the_rank() -> None:
