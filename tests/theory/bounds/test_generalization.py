@@ -191,6 +191,8 @@ def test_classification_bound_adds_what_compression_moves() -> None:
     plain = classification_bound(logits, labels, wide, margin=0.5)
     moved = classification_bound(logits, labels, wide, margin=0.5, compression_error=0.1)
     assert plain.vacuous
+    both = (classification_bound(logits, labels, wide, **a) for a in ({}, {"margin": 1.0}))
+    assert next(both) == next(both)
     assert moved.value - plain.value == pytest.approx(math.sqrt(2) / 0.5 * 0.1, rel=1e-10)
     assert plain.terms["empirical"] == pytest.approx(np.mean(ramp_loss(logits, labels, 0.5)))
 

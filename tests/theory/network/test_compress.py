@@ -237,6 +237,7 @@ def test_a_stream_loses_no_more_than_with_one_reconstruction_for_all() -> None:
     network, x = residual_convolutions()
     layer = compress(network, x, {"stream 0": 3}).layers[0]
     assert len(layer.folds) == 3
+    assert layer.notes[-1].startswith("several readers: bounds and law are of their mean")
     assert {tuple(to_numpy(f.kept)) for f in layer.folds} == {tuple(layer.selection.kept)}
     pooled = information_loss(layer.moments.cov, layer.selection.kept)
     assert layer.input_loss < pooled
@@ -400,6 +401,7 @@ def test_draws_and_distinct_nodes_are_told_apart() -> None:
         }
         words = f"at ridge 0.3 (as given): {draws} draws, {layer.width} distinct nodes"
         assert words in " ".join(layer.notes)
+        assert "several readers" not in " ".join(layer.notes)
     w = normal(0, 4, 3)
     twice = Network([Dense(np.concatenate([w, w]), None, "relu"), Dense(normal(2, 2, 8))])
     notes = compress(twice, normal(4, 50, 3), 7, method="random", rng=0).layers[0].notes
@@ -419,6 +421,18 @@ def test_a_layer_whose_features_do_not_vary_can_only_be_left_whole() -> None:
     assert whole.layers[0].bounds == {}
     assert whole.layers[0].law == whole.layers[0].law_ridge == whole.layers[0].coherence == 0.0
     assert whole.output_error < 1e-12
+
+
+def test_small_features_are_pruned_like_large_ones() -> None:
+    """Sigma scales by 4^-30; the last weights make up for it, so all outputs are the same."""
+    small, w = 2.0**-30, normal(0, 9, 3)
+    network = Network([Dense(w, None, "relu"), Dense(normal(1, 2, 9))])
+    scaled = Network([Dense(small * w, None, "relu"), Dense(normal(1, 2, 9) / small)])
+    x = normal(2, 60, 3)
+    one, other = (compress(n, x, 4, theta=0.0) for n in (network, scaled))
+    assert set(one.layers[0].selection.kept) == set(other.layers[0].selection.kept)
+    np.testing.assert_allclose(other.output_error, one.output_error, rtol=1e-9)
+    np.testing.assert_allclose(other.layers[0].law, one.layers[0].law, rtol=1e-9)
 
 
 def chain_call(**changes: Any) -> Any:

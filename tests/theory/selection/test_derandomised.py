@@ -102,6 +102,12 @@ def test_the_figures_of_the_promise_by_hand() -> None:
     assert "= 3.45 at lam = lam_vol(2) = 3 (spectral.D6)" in guarantee
 
 
+def test_a_node_that_is_always_zero_comes_last() -> None:
+    selection = select_volume_derandomised(np.diag([3.0, 0.0, 2.0, 1.0]), 4)
+    assert sorted(selection.kept.tolist()[:3]) == [0, 2, 3]
+    assert selection.kept.tolist()[3] == 1
+
+
 def test_scale_does_not_matter() -> None:
     x = np.random.default_rng(2).standard_normal((20, 10))
     cov = x.T @ x
