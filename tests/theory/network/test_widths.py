@@ -73,6 +73,8 @@ def test_widths_fall_with_the_ridge_down_to_one_and_rise_to_the_rank() -> None:
     grid = [widths_for_ridge(network, x, lam)["layer 0"].width for lam in (0.0, 1e-3, 0.1, 1, 1e6)]
     assert grid == sorted(grid, reverse=True)
     assert grid[0] == 20
+    for rule in ("dof", "volume"):  # at ridge 0 both are the rank
+        assert widths_for_ridge(network, x[:9], 0.0, rule=rule)["layer 0"].width == 8
     assert grid[-1] == 1
 
 
