@@ -17,6 +17,7 @@ from pruneproof.theory.bounds.paper import paper_bound
 from pruneproof.theory.errors import InapplicableError
 from pruneproof.theory.network.compress import compress
 from pruneproof.theory.network.compressed import CompressedLayer, Compression
+from pruneproof.theory.network.folding import loss_parts
 from pruneproof.theory.network.layers import (
     AvgPool2d,
     Conv2d,
@@ -209,6 +210,10 @@ def test_duplicated_nodes_are_pruned_without_loss() -> None:
     np.testing.assert_allclose(
         found.network.forward(fresh), network.forward(fresh), rtol=0, atol=1e-10 * scale
     )  # eps times the condition number of four kept nodes, about 1e2, squared
+
+
+def test_losses_that_rounding_made_negative_count_as_none() -> None:
+    assert loss_parts(np.diag([1.0, -1e-3]), np.diag([2.0, 3.0])) == (1.0, 4.0)
 
 
 def test_convolution_outputs_obey_their_bound() -> None:
