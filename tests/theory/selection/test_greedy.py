@@ -281,6 +281,8 @@ def test_beyond_the_rank_places_are_filled_in_index_order() -> None:
     nothing = select_greedy(np.zeros((4, 4)), 2)
     assert [int(j) for j in nothing.kept] == [0, 1]
     assert np.array_equal(nothing.losses, np.zeros(2))
+    q = 1 / np.array([7.0, 7.0, 6.0, 1.0])  # 7 + 7 is above (5/3) 4 * 2 = 13.3
+    assert select_greedy(np.zeros((4, 4)), 2, node_distribution=q).kept.tolist() == [0, 2]
 
 
 def test_the_weighted_constraint_holds_and_binds() -> None:
