@@ -182,6 +182,8 @@ def test_ramp_constant_is_attained() -> None:
     change = ramp_loss(g, [0], 1.0)[0] - ramp_loss(f, [0], 1.0)[0]
     assert change == pytest.approx(ramp_lipschitz(1.0) * np.linalg.norm(f - g), rel=1e-12)
     assert ramp_loss([[1.0, 1.0]], [0], 1.0)[0] == 1.0  # a tie counts as an error
+    by_hand = ramp_loss([[9.0, 0.0], [2.0, 1.0], [1.0, 2.0]], [0, 0, 0], 4.0)
+    assert list(by_hand) == [0.0, 0.75, 1.0]
 
 
 def test_classification_bound_adds_what_compression_moves() -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pruneproof.theory import (
+    Bound,
     InapplicableError,
+    LowerBound,
     converse_floor,
     decompose,
     degrees_of_freedom,
@@ -177,6 +179,14 @@ def test_ladder_of_one_power_law() -> None:
         assert floor(mu, k).value < sharp.value < min(volume.value, doubled.value)
         assert sharp.terms["ridge"] < volume.terms["ridge"]
         assert not sharp.vacuous
+
+
+@pytest.mark.parametrize("value", [1.0, 1.5, float("nan"), float("inf")])
+def test_a_bound_that_says_no_more_than_the_trivial_value_is_vacuous(value: float) -> None:
+    assert Bound("", value, 1.0).vacuous
+    assert not Bound("", 0.999, 1.0).vacuous
+    assert LowerBound("", min(-value, 0.0), 0.0).vacuous == LowerBound("", 0.0, 0.0).vacuous is True
+    assert not LowerBound("", 1e-9, 0.0).vacuous
 
 
 def test_at_full_rank_nothing_is_lost() -> None:

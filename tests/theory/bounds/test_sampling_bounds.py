@@ -151,6 +151,8 @@ def test_two_sided_levels_hold_with_their_probability(name: str) -> None:
     factor = upper.terms["input"] / (0.5 * lam * degrees_of_freedom(cov, lam))
     assert factor == pytest.approx(1 / (1 - t), rel=1e-12)
     below = lower.terms["input"] / (0.5 * lam * degrees_of_freedom(cov, lam))
+    shares = [b.terms["output"] / b.terms["input"] for b in (upper, lower)]
+    assert shares[0] == pytest.approx(shares[1], rel=1e-12, abs=0)
     q = leverage_scores(cov, lam) / degrees_of_freedom(cov, lam)
     form = 0.5 * np.eye(len(cov)) + 0.5 * z.T @ z
     rng = np.random.default_rng(2)
