@@ -181,11 +181,10 @@ def test_ladder_of_one_power_law() -> None:
         assert not sharp.vacuous
 
 
-@pytest.mark.parametrize("value", [1.0, 1.5, float("nan"), float("inf")])
-def test_a_bound_that_says_no_more_than_the_trivial_value_is_vacuous(value: float) -> None:
-    assert Bound("", value, 1.0).vacuous
+def test_a_bound_that_says_no_more_than_the_trivial_value_is_vacuous() -> None:
+    assert all(Bound("", value, 1.0).vacuous for value in (1.0, 1.5, np.nan, np.inf))
     assert not Bound("", 0.999, 1.0).vacuous
-    assert LowerBound("", min(-value, 0.0), 0.0).vacuous == LowerBound("", 0.0, 0.0).vacuous is True
+    assert all(LowerBound("", value, 0.0).vacuous for value in (0.0, -0.1, np.nan, -np.inf))
     assert not LowerBound("", 1e-9, 0.0).vacuous
 
 
