@@ -205,3 +205,12 @@ def test_coherence_falls_as_the_square_of_a_large_ridge() -> None:
     limit = np.sum(cov**4 / np.outer(diagonal, diagonal)) / 5
     assert theory.coherence_score(cov, 1e100, 5) == pytest.approx(limit * 1e-200, rel=1e-9, abs=0)
     assert theory.sampled_law(cov, 1e200, 5).coherence == 0.0  # 1e-400 is no float
+
+
+@pytest.mark.parametrize(
+    ("coherence", "width", "words"),
+    [(0.12, 20, None), (0.1201, 20, "above 0.12"), (np.nan, 20, "above 0.12"), (0.1, 19, "fewer")],
+)
+def test_a_warning_begins_where_the_law_was_not_tried(coherence, width, words) -> None:
+    warning = theory.SampledLaw(1.0, 1.0, coherence, width, 20.0).warning
+    assert warning is None if words is None else words in warning

@@ -156,6 +156,12 @@ def test_whatever_the_decades() -> None:
         assert law.degrees_of_freedom <= min(n, k) * (1 + 1e-9)
 
 
+def test_a_ridge_whose_part_a_sample_is_lost_in_rounding() -> None:
+    """d/n is 0 in float64, where the law is that of the root of z(g) = k = 1, g = 1 for I_2."""
+    law = theory.random_feature_law([1.0, 1.0], [1.0, 1.0], 5e-324, 3, 1)
+    assert law.kernel_ridge == pytest.approx(1.0, rel=1e-14, abs=0)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -66,6 +66,12 @@ def test_the_exponent_at_a_million_million_samples(capacity, source) -> None:
     assert slope == pytest.approx(-theory.scaling_exponent(capacity, source), abs=2e-3)
 
 
+def test_without_noise_or_features_named_there_are_none_or_no_end_of_them() -> None:
+    plain = theory.power_law_risk(2.0, 0.5, 1e-3, 10)
+    assert plain == theory.power_law_risk(2.0, 0.5, 1e-3, 10, math.inf, noise=0.0)
+    assert plain.risk == plain.excess
+
+
 def test_saturation() -> None:
     """Beyond r = 1 nothing is gained; at r = 1 a logarithm is left, which slows the slope."""
     assert theory.scaling_exponent(2.0, 1.0) == theory.scaling_exponent(2.0, 7.0) == 0.8

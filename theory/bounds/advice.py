@@ -191,9 +191,10 @@ def _by_paper(question: _Question) -> int:
     if lam is None:
         lam = _ridge_for_loss(where, question.budget / 4.0)
     if lam == 0.0:
-        raise InapplicableError(
-            "the paper-style bound needs a ridge above 0, so a loss above 0; raise the budget"
-        )
+        remedy = "so a loss above 0; raise the budget"
+        if question.ridge is not None:
+            remedy = "but is given 0; give a larger one, or none"
+        raise InapplicableError(f"the paper-style bound needs a ridge above 0, {remedy}")
     reached = 4.0 * _smoothed(where, lam)
     if question.ridge is not None and reached > question.budget:
         raise InapplicableError(

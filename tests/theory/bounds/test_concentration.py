@@ -142,6 +142,16 @@ def test_more_than_the_mean_is_safe_above() -> None:
             assert dof_upper_tail(2.0 + more, t) >= dof_upper_tail(2.0, t + more)
 
 
+def test_tails_without_a_deviation_say_nothing() -> None:
+    for tail in (dof_upper_tail, dof_lower_tail):
+        assert tail(3.0, 0.0) == tail(0.0, 0.0) == 1.0
+        assert tail(0.0, 1e-3) < 1.0
+    assert dof_upper_tail(3.0, 1.5) == pytest.approx(math.exp(-2.25 / 7), rel=1e-15, abs=0)
+    assert dof_lower_tail(3.0, 1.5) == pytest.approx(math.exp(-2.25 / 6), rel=1e-15, abs=0)
+    assert dof_lower_tail(3.0, 3.0) == pytest.approx(math.exp(-1.5), rel=1e-15, abs=0)
+    assert dof_lower_tail(3.0, 3.001) == 0.0
+
+
 def test_variance_bound_beats_the_trivial_one_when_the_rank_is_larger() -> None:
     assert not dof_variance_bound(3.0, 10).vacuous
     assert dof_variance_bound(3.0, 10).trivial == 21.0

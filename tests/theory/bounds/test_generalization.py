@@ -139,9 +139,10 @@ def test_dyadic_class_holds_its_network(seed: int, scale: float) -> None:
     for norm, radius in zip(norms, held.operator_norms):
         assert norm <= radius
         assert radius <= 2.001 * norm or radius == 2.0**-20
-    assert np.linalg.norm(bias) <= held.bias_norms[0]
+    assert np.linalg.norm(bias) <= held.bias_norms[0] <= 2.001 * np.linalg.norm(bias)
     assert held.bias_norms[1] == 0.0
     logs = [math.log2(r) for r in (*held.operator_norms, held.bias_norms[0])]
+    assert all(i.is_integer() for i in logs)
     assert held.union_cost == pytest.approx(sum(dyadic_cost(int(i)) for i in logs), rel=1e-13)
     more = NetworkClass.from_weights(weights, biases, 2.0, width_choices=100)
     assert more.union_cost == pytest.approx(held.union_cost + math.log(100), rel=1e-13)
@@ -181,6 +182,8 @@ def test_ramp_constant_is_attained() -> None:
     change = ramp_loss(g, [0], 1.0)[0] - ramp_loss(f, [0], 1.0)[0]
     assert change == pytest.approx(ramp_lipschitz(1.0) * np.linalg.norm(f - g), rel=1e-12)
     assert ramp_loss([[1.0, 1.0]], [0], 1.0)[0] == 1.0  # a tie counts as an error
+    by_hand = ramp_loss([[9.0, 0.0], [2.0, 1.0], [1.0, 2.0]], [0, 0, 0], 4.0)
+    assert list(by_hand) == [0.0, 0.75, 1.0]
 
 
 def test_classification_bound_adds_what_compression_moves() -> None:
@@ -190,6 +193,8 @@ def test_classification_bound_adds_what_compression_moves() -> None:
     plain = classification_bound(logits, labels, wide, margin=0.5)
     moved = classification_bound(logits, labels, wide, margin=0.5, compression_error=0.1)
     assert plain.vacuous
+    both = (classification_bound(logits, labels, wide, **a) for a in ({}, {"margin": 1.0}))
+    assert next(both) == next(both)
     assert moved.value - plain.value == pytest.approx(math.sqrt(2) / 0.5 * 0.1, rel=1e-10)
     assert plain.terms["empirical"] == pytest.approx(np.mean(ramp_loss(logits, labels, 0.5)))
 
@@ -234,3 +239,28 @@ def test_backends_agree(to_backend: Any) -> None:
     weights = [np.array([[1.0, 2.0], [0.5, 0.1]])]
     held = NetworkClass.from_weights([to_backend(weights[0])], [to_backend(np.ones(2))], 1.0)
     assert held == NetworkClass.from_weights(weights, [np.ones(2)], 1.0)
+
+
+def test_terms_and_words_are_of_the_radius_and_level_used() -> None:
+    """G = X_1 + 1 = 2 for the lines; log N(.02) = log 101 + log 51."""
+    nats = math.log(101) + math.log(51)
+    slow = slow_bound(0.1, LINE, 400, loss_bound=2.0, lipschitz=0.5, delta=0.1, eps=0.02)
+    expected = {
+        "empirical": 0.1,
+        "cover": 2 * 0.5 * 2 * 0.02,
+        "deviation": 2 * math.sqrt((nats + math.log(10)) / 800),
+        "eps": 0.02,
+        "log_covering_number": nats,
+    }
+    assert slow.terms == pytest.approx(expected, rel=1e-13, abs=0)
+    assert slow.trivial == 2.0
+    fast = fast_bound(0.1, LINE, 400, output_bound=1.5, delta=0.1, eps=0.02)
+    for bound in (slow, fast):
+        assert "w.p. >= 1 - 0.1 over 400 samples; cover radius 0.02" in bound.note
+    for name, arguments in ((slow_bound, {"lipschitz": 1.0}), (fast_bound, {"output_bound": 1.5})):
+        assert name(0.1, LINE, 9, **arguments) == name(0.1, LINE, 9, delta=0.05, **arguments)
+    two = NetworkClass((1, 2), (1.0,), (0.5,), 1.0)
+    error = classification_bound([[2.0, 0.0]] * 8, [0] * 8, two, margin=4.0, delta=0.01)
+    assert error.terms["empirical"] == 0.5
+    assert error.trivial == 1.0
+    assert "w.p. >= 1 - 0.01 over 8 samples" in error.note

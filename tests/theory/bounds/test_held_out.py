@@ -40,6 +40,18 @@ def test_clopper_pearson_solves_the_binomial_tail(n: int, share: float, delta: f
         assert bound.value == pytest.approx(-math.expm1(math.log(delta) / n), rel=1e-11)
 
 
+def test_one_failure_in_twenty_is_the_default() -> None:
+    occam: dict[str, Any] = {"size": 7, "nonzeros": 3, "bits": 8}
+    for bound, first, arguments in (
+        (held_out_bound, 3, {}),
+        (holdout_transfer_bound, 0.5, {"bound": 2.0}),
+        (occam_bound, 0.5, occam),
+        (occam_kl_bound, 0.5, occam),
+        (description_length_bound, 0.5, {"bits": 8}),
+    ):
+        assert bound(first, 12, **arguments) == bound(first, 12, delta=0.05, **arguments)
+
+
 def test_no_bound_is_called_certain() -> None:
     """1 - 1e-7 would print as 1."""
     assert held_out_bound(0, 10, delta=1e-7).note.startswith("error rate, w.p. >= 1 - 1e-07 over")
@@ -120,6 +132,14 @@ def test_kl_inverse_inverts(q: float, nats: float) -> None:
         assert nats <= 2 * EPS or q == 1
 
 
+def test_divergence_of_coins_that_never_or_always_fall() -> None:
+    log2 = math.log(2)
+    assert kl_divergence(1.0, 0.5) == pytest.approx(log2, rel=2 * EPS, abs=0)
+    assert kl_divergence(0.0, 0.5) == pytest.approx(log2, rel=2 * EPS, abs=0)
+    assert kl_divergence(0.0, 0.0) == kl_divergence(1.0, 1.0) == 0.0
+    assert kl_divergence(0.5, 0.0) == kl_divergence(0.5, 1.0) == math.inf
+
+
 def test_size_check_of_a_code() -> None:
     """Empirical .02 and target .5 need .595 n nats: 1.07 kbit at n = 1257, delta = .05."""
     assert kl_divergence(0.02, 0.5) == pytest.approx(0.595, abs=5e-4)
@@ -136,3 +156,45 @@ def test_wrong_figures_are_refused() -> None:
         occam_bound(0.5, 10, size=2, nonzeros=3, bits=8)
     with pytest.raises(ValueError, match="delta must lie strictly between"):
         held_out_bound(1, 10, delta=1.0)
+
+
+def test_terms_trivial_values_and_words_by_hand() -> None:
+    """Every part that is shown; at no bits and d = s = 1 the price is log 2 + log 1/delta."""
+    rate = held_out_bound(3, 12, delta=0.1)
+    assert rate.terms == {"empirical": 0.25, "deviation": rate.value - 0.25}
+    fresh = holdout_transfer_bound(0.5, 100, bound=2.0, delta=0.1)
+    assert (fresh.trivial, fresh.terms["empirical"]) == (4.0, 1.0)
+    whole = uncompressed_risk(Bound("spectral.G1", 0.3, 0.9, note="left"), fresh, lipschitz=2.0)
+    step = 2 * math.sqrt(fresh.value)
+    assert whole.terms == pytest.approx({"compressed": 0.3, "transfer": step}, rel=1e-14, abs=0)
+    assert whole.trivial == 0.9
+    assert whole.note == f"risk of the unpruned network; left; {fresh.note}"
+    parts = {
+        "places": math.log(math.comb(7, 3)),
+        "values": 3 * 8 * math.log(2),
+        "sparsity": math.log(8),
+        "confidence": math.log(10),
+    }
+    price = sum(parts.values())
+    arguments: dict[str, Any] = {"size": 7, "nonzeros": 3, "bits": 8, "delta": 0.1}
+    plain, sharp = occam_bound(0.2, 50, **arguments), occam_kl_bound(0.2, 50, **arguments)
+    code = description_length_bound(0.2, 50, bits=8, delta=0.1)
+    for bound, nats in (
+        (plain, parts | {"empirical": 0.2, "deviation": math.sqrt(price / 100)}),
+        (sharp, parts | {"empirical": 0.2, "deviation": kl_inverse(0.2, price / 50) - 0.2}),
+        (
+            code,
+            {
+                "code": 8 * math.log(2),
+                "confidence": math.log(20 * math.sqrt(50)),
+                "empirical": 0.2,
+                "deviation": code.value - 0.2,
+            },
+        ),
+    ):
+        assert bound.terms == pytest.approx(nats, rel=1e-12, abs=0)  # lgamma errs by some eps
+        assert bound.trivial == 1.0
+    nats = 8 * math.log(2) + math.log(20 * math.sqrt(50))
+    assert code.value == pytest.approx(kl_inverse(0.2, nats / 50), rel=1e-13, abs=0)
+    for bound, samples in ((rate, 12), (fresh, 100), (plain, 50), (sharp, 50), (code, 50)):
+        assert f"w.p. >= 1 - 0.1 over {samples} " in bound.note

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pruneproof.theory import (
+    Bound,
     InapplicableError,
+    LowerBound,
     converse_floor,
     decompose,
     degrees_of_freedom,
@@ -179,6 +181,13 @@ def test_ladder_of_one_power_law() -> None:
         assert not sharp.vacuous
 
 
+def test_a_bound_that_says_no_more_than_the_trivial_value_is_vacuous() -> None:
+    assert all(Bound("", value, 1.0).vacuous for value in (1.0, 1.5, np.nan, np.inf))
+    assert not Bound("", 0.999, 1.0).vacuous
+    assert all(LowerBound("", value, 0.0).vacuous for value in (0.0, -0.1, np.nan, -np.inf))
+    assert not LowerBound("", 1e-9, 0.0).vacuous
+
+
 def test_at_full_rank_nothing_is_lost() -> None:
     x = np.random.default_rng(0).standard_normal((4, 9))
     cov = x.T @ x
@@ -206,3 +215,29 @@ def test_bad_input_is_said_in_words() -> None:
         volume_bound(cov, 1, theta=0.5)
     with pytest.raises(ValueError, match="width must be at least 1 and at most 3, but is 4"):
         floor(cov, 4)
+
+
+def test_terms_trivial_values_and_words_by_hand() -> None:
+    """mu = 4, 2, 1, 1: tail 1 + 1 at k = 2; lam_vol(2) = 8/2; N(2) = 2/3 + 1/2 + 2/3 = 11/6."""
+    mu = np.array([4.0, 2.0, 1.0, 1.0])
+    lower, tail = floor(mu, 2), tail_bound(mu, 2)
+    assert (lower.value, lower.trivial, lower.terms) == (2.0, 0.0, {"tail": 2.0})
+    assert (tail.value, tail.trivial, tail.terms) == (6.0, 8.0, {"tail": 2.0})
+    converse = converse_floor(mu, 2.0, 1)
+    assert converse.value == pytest.approx(2 * 5 / 6, rel=8 * EPS, abs=0)
+    expected = {"ridge": 2.0, "degrees_of_freedom": 11 / 6}
+    assert converse.terms == pytest.approx(expected, rel=8 * EPS, abs=0)
+    size, largest = reconstruction_norm_bound(mu, 2), determinant_bound(mu, 2)
+    assert (size.value, size.terms) == (6.0, {"kept": 2.0, "others": 4.0})
+    assert (largest.value, largest.trivial) == (5.0, 4.0)
+    assert largest.terms == {"factor": 5.0, "next_eigenvalue": 1.0}
+    volume = volume_bound(mu, 2)
+    dof = 1 / 2 + 1 / 3 + 2 / 5
+    assert volume.terms == pytest.approx({"ridge": 4.0, "input": 4 * dof}, rel=8 * EPS, abs=0)
+    for bound in (dof_bound(mu, 2), volume, tail):
+        assert bound.note.startswith("some 2 nodes (volume sampling, in the mean)")
+    for bound in (lower, floor(mu, 2), converse_floor(mu, 2.0, 2)):
+        assert bound.note.startswith("every choice of 2 distinct nodes")
+    assert doubled_dof_bound(mu, 2).note.startswith("some 2 = 2 N(lam) nodes")
+    assert "over volume-sampled J of 2 nodes" in size.note
+    assert "at the 2 nodes of largest determinant" in largest.note

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pruneproof.theory import (
     InapplicableError,
+    SamplingEvents,
     convolution_bound,
     information_loss,
     layer_errors,
@@ -332,9 +333,12 @@ def test_transfer_is_attained_and_refused() -> None:
     truth, cov = np.diag([1.0, 2.0]), np.diag([1.0, 0.5])
     a = np.array([[1.0], [0.0]])
     bound = population_transfer(truth, cov, 0.3, [0], a)
-    assert bound.terms["level"] == pytest.approx(1.5 / 2.3, rel=1e-13)
+    t = 1.5 / 2.3
+    expected = {"level": t, "empirical": 0.5 / (1 - t), "ridge": t * 0.3 / (1 - t)}
+    assert bound.terms == pytest.approx(expected, rel=1e-13, abs=0)
     assert bound.value == pytest.approx(2.0, rel=1e-12)
-    assert bound.trivial == 3.0
+    read = population_transfer(truth, cov, 0.3, [0], a, output_weights=[[0.0, 3.0]])
+    assert (bound.trivial, read.trivial) == (3.0, 18.0)
     with pytest.raises(InapplicableError, match="t < 1, but t is 1 to rounding at ridge 1e-20"):
         population_transfer([[1.0]], [[0.0]], 1e-20, [0], [[1.0]])
 
@@ -393,3 +397,33 @@ def test_the_mixed_bound_holds_for_weights_of_any_size() -> None:
     """loss ||W||^2/theta + ..., where ||W||^2 alone leaves the floats."""
     assert mixed_layer_bound(1.0, 1e200, 0.5).value == pytest.approx(2.0, rel=1e-15, abs=0)
     assert mixed_layer_bound(1.0, 1e-200, 0.5).value == 0.0
+
+
+def test_terms_and_words_by_hand() -> None:
+    mixed = mixed_layer_bound(3.0, 2.0, 0.4, trivial=9.0)
+    assert mixed.terms == pytest.approx({"loss": 3.0, "share": 0.7}, rel=1e-14, abs=0)
+    assert (mixed.value, mixed.trivial) == (pytest.approx(3 / 0.7, rel=1e-14, abs=0), 9.0)
+    strided = convolution_bound(3.0, (3, 2), positions=(16, 4), trivial=99.0)
+    assert strided.terms == {"loss": 3.0, "offsets": 6.0, "positions": 4.0}
+    assert (strided.value, strided.trivial) == (72.0, 99.0)
+    assert "mean over samples and output positions" in strided.note
+    plain = convolution_bound(3.0, (3, 2))
+    assert (plain.value, plain.terms["positions"]) == (18.0, 1.0)
+    assert "mean over samples and input positions" in plain.note
+    moved = perturbation_bound([2.0, 0.5], [1.0, 0.0], 1.5, 0.1)  # X = 1.5, 4, 2
+    assert (moved.terms, moved.trivial) == ({"lipschitz": 0.5 * 2.5 + 5.0, "eps": 0.1}, 4.0)
+    ranks = low_rank_bound([np.diag([3.0, 2.0]), np.diag([5.0, 1.0])], [1, 1], [np.eye(2)] * 2)
+    assert ranks.terms == pytest.approx({"layer 0": 10.0, "layer 1": 1.0}, rel=1e-14, abs=0)
+    none = low_rank_bound([np.diag([3.0, 2.0]), np.diag([5.0, 1.0])], [1, 0], [np.eye(2)] * 2)
+    assert none.terms == pytest.approx({"layer 0": 0.0, "layer 1": 5.0}, rel=1e-14, abs=0)
+    assert low_rank_bound([np.eye(2)], [2], [np.eye(2)]).value == 0.0
+
+
+def test_the_worst_event_of_each_kind_is_shown() -> None:
+    """Rows of norm 1: Rbar = sqrt(20/3 m), and the second layer has one row."""
+    events = [SamplingEvents(0.3, 1.0), SamplingEvents(0.7, 0.2)]  # 1 is still allowed
+    bound = sampled_network_bound([np.eye(3)[:2], np.array([[0.6, 0.8]])], [0.25, 4.0], events)
+    expected = {"layer 0": 20 / 3 * 2**0.5 * 0.5, "layer 1": (20 / 3) ** 0.5 * 2.0}
+    figures = {"loewner": 0.7, "inverse_probability": 1.0}
+    assert bound.terms == pytest.approx(expected | figures, rel=1e-14, abs=0)
+    assert bound.value == pytest.approx(expected["layer 0"] + expected["layer 1"], rel=1e-14, abs=0)

@@ -84,6 +84,14 @@ def test_power_law_constant_is_sharp() -> None:
     assert dof_of_inverse_squares(lam) / power_law_dof_bound(2.0, lam).value > 1 - 1e-5
 
 
+def test_both_constants_of_a_power_law_by_hand() -> None:
+    """(B/lam)^{1/a} = 6 at B = 9, lam = 1/4, a = 2; C = pi/2 and a/(a - 1) = 2."""
+    bound = power_law_dof_bound(2.0, 0.25, 9.0)
+    assert bound.terms == pytest.approx({"sharp": 3 * math.pi, "simple": 12.0}, rel=1e-15, abs=0)
+    assert bound.value == bound.terms["sharp"]
+    assert "every spectrum with mu_j <= 9 j^-2;" in bound.note
+
+
 def test_exponents_without_a_sum_are_refused() -> None:
     with pytest.raises(ValueError, match="exponent must be above 1"):
         power_law_dof_bound(1.0, 0.1)
@@ -133,6 +141,12 @@ def test_rate_ends_enclose_what_the_ridge_sandwich_says(a: float, n: float) -> N
         for ends, power, spread in ((fast, 1.0, n), (slow, 0.5, root)):
             assert ends.upper == pytest.approx(least(balance(a, scale, power, spread)), rel=1e-9)
             assert ends.lower <= least(balance(a, scale, power, spread, 1.0)) * (1 + 1e-9)
+        width = (a * scale * n / 2) ** (1 / (a + 2))  # K, where the upper ends are attained
+        lower = (1 - 1 / width) ** (a / (a + 2)) * fast.upper - (width - 1) / n if width > 1 else 0
+        # both ends are sums and differences of terms of the size of the upper one
+        assert fast.lower == pytest.approx(max(lower, 0.0), rel=0, abs=1e-14 * fast.upper)
+        wanted = max(slow.upper - 1 / root, 0.0)
+        assert slow.lower == pytest.approx(wanted, rel=0, abs=1e-14 * slow.upper)
 
 
 @pytest.mark.parametrize("a", [1.5, 2.0, 3.0])

@@ -151,6 +151,8 @@ def test_two_sided_levels_hold_with_their_probability(name: str) -> None:
     factor = upper.terms["input"] / (0.5 * lam * degrees_of_freedom(cov, lam))
     assert factor == pytest.approx(1 / (1 - t), rel=1e-12)
     below = lower.terms["input"] / (0.5 * lam * degrees_of_freedom(cov, lam))
+    shares = [b.terms["output"] / b.terms["input"] for b in (upper, lower)]
+    assert shares[0] == pytest.approx(shares[1], rel=1e-12, abs=0)
     q = leverage_scores(cov, lam) / degrees_of_freedom(cov, lam)
     form = 0.5 * np.eye(len(cov)) + 0.5 * z.T @ z
     rng = np.random.default_rng(2)
@@ -269,3 +271,30 @@ def test_a_drawing_law_in_single_precision_is_accepted() -> None:
     uniform = np.full(6, 1 / 6)
     single = drawing_constant(cov, 0.1, uniform.astype(np.float32))
     assert single == pytest.approx(drawing_constant(cov, 0.1, uniform), rel=2.0**-23, abs=0)
+
+
+def test_terms_and_words_say_how_often_and_at_what_width() -> None:
+    """Sigma = I at lam = 1: N = 6, d = 12; the ridge shown is the one used."""
+    mu = np.ones(12)
+    paper, lemma = paper_bound(mu, 100), sampling_bound(mu, 1.0)
+    lam = paper_ridge(mu, 100)
+    expected = {"ridge": lam, "input": 4 * lam * 12 / (1 + lam)}
+    assert paper.terms == pytest.approx(expected, rel=1e-13, abs=0)
+    assert lemma.terms == {"ridge": 1.0, "input": 24.0}
+    assert (paper.trivial, lemma.trivial) == (12.0, 12.0)
+    assert paper.note.startswith("w.p. >= 14/15 at 100 draws by leverage")
+    assert "1 - delta/3 at k >= 5 N log(16 N/delta) draws" in lemma.note
+    markov = inverse_probability_bound(12, 100)
+    assert markov.value == pytest.approx(2000.0, rel=1e-14, abs=0)
+    assert markov.terms == {"mean": 1200.0}
+    assert markov.note.startswith("w.p. >= 2/5 over 100 draws")
+    # P2: 200 t^2 = 2 (6 + t/3) log(48/.1); X3: 200 t^2 = 12 (1 + t/3) log(48/.1)
+    nats = np.log(480)
+    upper, lower = leverage_bound(mu, 1.0, 200, delta=0.1), sampling_floor(mu, 1.0, 200, delta=0.1)
+    t, s = 1 - 6 / upper.value, 6 / lower.value - 1
+    assert 200 * t**2 == pytest.approx(2 * (6 + t / 3) * nats, rel=1e-12, abs=0)
+    assert 200 * s**2 == pytest.approx(12 * (1 + s / 3) * nats, rel=1e-12, abs=0)
+    assert lower.trivial == 0.0
+    for bound in (upper, lower):
+        assert bound.terms == {"ridge": 1.0, "input": bound.value}
+        assert bound.note.startswith("w.p. >= 1 - 0.1 at 200 draws by leverage")

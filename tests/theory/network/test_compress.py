@@ -11,10 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import to_numpy
+from pruneproof.theory.bounds.layer import dof_bound, tail_bound, volume_bound
 from pruneproof.theory.bounds.network import convolution_bound, layer_errors
+from pruneproof.theory.bounds.paper import paper_bound
 from pruneproof.theory.errors import InapplicableError
 from pruneproof.theory.network.compress import compress
 from pruneproof.theory.network.compressed import CompressedLayer, Compression
+from pruneproof.theory.network.folding import loss_parts
 from pruneproof.theory.network.layers import (
     AvgPool2d,
     Conv2d,
@@ -193,6 +196,7 @@ def test_keeping_all_nodes_changes_nothing(make: Callable[[], Any], method: str)
         found.network.forward(x), network.forward(x), rtol=0, atol=1e4 * EPS * abs(x).max()
     )
     assert found.parameters[0] == found.parameters[1]
+    assert all(layer.predicted_loss == layer.input_loss == 0.0 for layer in found.layers)
 
 
 def test_duplicated_nodes_are_pruned_without_loss() -> None:
@@ -206,6 +210,10 @@ def test_duplicated_nodes_are_pruned_without_loss() -> None:
     np.testing.assert_allclose(
         found.network.forward(fresh), network.forward(fresh), rtol=0, atol=1e-10 * scale
     )  # eps times the condition number of four kept nodes, about 1e2, squared
+
+
+def test_losses_that_rounding_made_negative_count_as_none() -> None:
+    assert loss_parts(np.diag([1.0, -1e-3]), np.diag([2.0, 3.0])) == (1.0, 4.0)
 
 
 def test_convolution_outputs_obey_their_bound() -> None:
@@ -234,6 +242,7 @@ def test_a_stream_loses_no_more_than_with_one_reconstruction_for_all() -> None:
     network, x = residual_convolutions()
     layer = compress(network, x, {"stream 0": 3}).layers[0]
     assert len(layer.folds) == 3
+    assert layer.notes[-1].startswith("several readers: bounds and law are of their mean")
     assert {tuple(to_numpy(f.kept)) for f in layer.folds} == {tuple(layer.selection.kept)}
     pooled = information_loss(layer.moments.cov, layer.selection.kept)
     assert layer.input_loss < pooled
@@ -247,6 +256,8 @@ def test_error_of_a_chain_is_within_its_bound_and_attains_it_for_one_pruned_laye
     found = compress(network, x, [6, 5])
     assert found.error_bound is not None
     assert 0 < found.output_error <= found.error_bound.value < found.error_bound.trivial
+    whole = np.sqrt((network.forward(x) ** 2).sum() / len(x))  # error of the zero network
+    np.testing.assert_allclose(found.error_bound.trivial, whole, rtol=1e-12)
     np.testing.assert_allclose(found.error_bound.value, chain_bound(network, found, x), rtol=1e-9)
     single = compress(network, x, {"layer 1": 5})
     assert single.error_bound is not None
@@ -380,6 +391,28 @@ def test_width_beyond_the_rank_is_said() -> None:
     assert "4 nodes kept where 9 were asked for" in " ".join(found.layers[0].notes)
 
 
+def test_draws_and_distinct_nodes_are_told_apart() -> None:
+    """Leverage sampling: the paper's bound is at the draws, the others at the nodes left."""
+    network, x = dense_chain()
+    found = compress(network, x, [12, 9], method="leverage", ridge=0.3, rng=1)
+    for layer, draws in zip(found.layers, (12, 9)):
+        assert layer.width < draws
+        mixture = {"theta": 0.1, "output_weights": layer.moments.output_weights}
+        assert layer.bounds == {
+            "paper": paper_bound(layer.spectrum, draws, **mixture),
+            "dof": dof_bound(layer.spectrum, layer.width, **mixture),
+            "volume": volume_bound(layer.spectrum, layer.width, **mixture),
+            "tail": tail_bound(layer.spectrum, layer.width),
+        }
+        words = f"at ridge 0.3 (as given): {draws} draws, {layer.width} distinct nodes"
+        assert words in " ".join(layer.notes)
+        assert "several readers" not in " ".join(layer.notes)
+    w = normal(0, 4, 3)
+    twice = Network([Dense(np.concatenate([w, w]), None, "relu"), Dense(normal(2, 2, 8))])
+    notes = compress(twice, normal(4, 50, 3), 7, method="random", rng=0).layers[0].notes
+    assert "the block of kept nodes has rank 4, so a pseudo-inverse" in " ".join(notes)
+
+
 def test_a_layer_whose_features_do_not_vary_can_only_be_left_whole() -> None:
     dead = Dense(np.ones((4, 3)), -100 * np.ones(4), "relu")
     network = Network([dead, Dense(normal(0, 6, 4), activation="tanh"), Dense(normal(1, 2, 6))])
@@ -391,7 +424,20 @@ def test_a_layer_whose_features_do_not_vary_can_only_be_left_whole() -> None:
     assert compress(one, normal(2, 1, 3), 2, affine=False).layers[0].width == 2
     whole = compress(one, normal(2, 1, 3), 5)
     assert whole.layers[0].bounds == {}
+    assert whole.layers[0].law == whole.layers[0].law_ridge == whole.layers[0].coherence == 0.0
     assert whole.output_error < 1e-12
+
+
+def test_small_features_are_pruned_like_large_ones() -> None:
+    """Sigma scales by 4^-30; the last weights make up for it, so all outputs are the same."""
+    small, w = 2.0**-30, normal(0, 9, 3)
+    network = Network([Dense(w, None, "relu"), Dense(normal(1, 2, 9))])
+    scaled = Network([Dense(small * w, None, "relu"), Dense(normal(1, 2, 9) / small)])
+    x = normal(2, 60, 3)
+    one, other = (compress(n, x, 4, theta=0.0) for n in (network, scaled))
+    assert set(one.layers[0].selection.kept) == set(other.layers[0].selection.kept)
+    np.testing.assert_allclose(other.output_error, one.output_error, rtol=1e-9)
+    np.testing.assert_allclose(other.layers[0].law, one.layers[0].law, rtol=1e-9)
 
 
 def chain_call(**changes: Any) -> Any:

@@ -63,7 +63,9 @@ def test_widths_for_a_ridge_are_the_formulas() -> None:
         assert dof[name].paper_width == paper[name].paper_width == wanted
         assert paper[name].width == min(wanted, paper[name].size)
         assert volume[name].width == math.ceil(np.minimum(1, mu / lam).sum())
-        assert dof[name].ridge == lam
+        for advice in (dof[name], paper[name], volume[name]):
+            assert (advice.dof_width, advice.paper_width) == (math.ceil(n), wanted)
+            assert (advice.ridge, advice.budget) == (lam, None)
 
 
 def test_widths_fall_with_the_ridge_down_to_one_and_rise_to_the_rank() -> None:
@@ -71,6 +73,8 @@ def test_widths_fall_with_the_ridge_down_to_one_and_rise_to_the_rank() -> None:
     grid = [widths_for_ridge(network, x, lam)["layer 0"].width for lam in (0.0, 1e-3, 0.1, 1, 1e6)]
     assert grid == sorted(grid, reverse=True)
     assert grid[0] == 20
+    for rule in ("dof", "volume"):  # at ridge 0 both are the rank
+        assert widths_for_ridge(network, x[:9], 0.0, rule=rule)["layer 0"].width == 8
     assert grid[-1] == 1
 
 
@@ -175,7 +179,7 @@ def test_the_papers_rule_is_optimal_over_all_pairs_of_widths() -> None:
     for mu in eigenvalues(network, x):
         rank = int((mu > mu.size * np.finfo(float).eps * mu[0]).sum())
         roots.append([root_of_dof(mu, k) if k < rank else 0.0 for k in range(1, rank + 1)])
-    for budget in (40, 90, 150):
+    for budget in (15, 17, 24, 30, 40, 90, 150):  # the least have room for one channel a site
         advice = widths_for_parameters(network, x, budget, rule="paper")
         found = sum(math.sqrt(a.ridge or 0.0) for a in advice.values())
         best = min(
@@ -201,6 +205,27 @@ def test_a_single_site_takes_what_fits() -> None:
     for rule in ("direct", "paper"):
         advice = widths_for_parameters(network, x, 50, rule=rule)
         assert advice["layer 0"].width == 8  # 4 k + 2 (k + 1) = 6 k + 2 <= 50
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rule", ["direct", "paper"])
+def test_a_site_that_never_varies_is_given_one_channel(rule: str) -> None:
+    dead = Dense(np.ones((4, 3)), -100 * np.ones(4), "relu")
+    last = Dense(normal(1, 2, 9))
+    network = Network([dead, Dense(normal(0, 9, 4), normal(2, 9), "tanh"), last])
+    x = normal(3, 30, 3)
+    found = widths_for_parameters(network, x, 40, rule=rule)
+    assert [a.width for a in found.values()] == [1, 1]  # the next one sees constants only
+    alive = Network(
+        [
+            Dense(normal(4, 9, 3), activation="tanh"),
+            Dense(-np.ones((4, 9)), -9 * np.ones(4), "relu"),
+            Dense(normal(5, 2, 4)),
+        ]
+    )
+    found = widths_for_parameters(alive, x, 40, rule=rule)
+    # 4 k + (k + 1) + 2 (1 + 1) <= 40 with k <= 9
+    assert [a.width for a in found.values()] == [7, 1]
 
 
 _HALF: Any = 99.5

@@ -95,6 +95,19 @@ def test_meets_the_bound_where_greedy_does_not() -> None:
     assert "= 5.278 at lam = lam_vol(2) = 5 (spectral.D6)" in ours.guarantee  # 95/18
 
 
+def test_the_figures_of_the_promise_by_hand() -> None:
+    """mu = 3, 2, 1 at k = 2: E = 3 e_3/e_2 = 18/11, lam_vol = 3, N(3) = 1/2 + 2/5 + 1/4."""
+    guarantee = select_volume_derandomised(np.diag([3.0, 2.0, 1.0]), 2).guarantee
+    assert "the mean of volume sampling, 1.636 (spectral.I7" in guarantee
+    assert "= 3.45 at lam = lam_vol(2) = 3 (spectral.D6)" in guarantee
+
+
+def test_a_node_that_is_always_zero_comes_last() -> None:
+    selection = select_volume_derandomised(np.diag([3.0, 0.0, 2.0, 1.0]), 4)
+    assert sorted(selection.kept.tolist()[:3]) == [0, 2, 3]
+    assert selection.kept.tolist()[3] == 1
+
+
 def test_scale_does_not_matter() -> None:
     x = np.random.default_rng(2).standard_normal((20, 10))
     cov = x.T @ x

@@ -51,6 +51,30 @@ def test_it_finds_the_optimum_that_greedy_misses() -> None:
     assert got.losses == pytest.approx([7.2, 1.0], rel=1e-12, abs=0)
 
 
+def test_each_swap_is_the_best_there_is() -> None:
+    """Every path against all swaps of the definition; some steps have several that lower it."""
+    choices = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((30, 9)) @ rng.standard_normal((9, 9))
+        cov, z = x.T @ x / 30, rng.standard_normal((2, 9))
+        options: dict[str, Any] = {"theta": 0.1, "output_weights": z}
+        kept = {int(j) for j in select_greedy(cov, 4, **options).kept}
+        path = [information_loss(cov, sorted(kept), **options)]
+        while True:
+            swaps = [(kept - {i}) | {j} for i in kept for j in set(range(9)) - kept]
+            found = [information_loss(cov, sorted(s), **options) for s in swaps]
+            lower = sum(loss < path[-1] * (1 - 1e-9) for loss in found)
+            if lower == 0:
+                break
+            choices += lower > 1
+            kept = swaps[int(np.argmin(found))]
+            path.append(min(found))
+        got = select_exchange(cov, 4, **options)
+        assert got.losses == pytest.approx(path, rel=1e-9, abs=0)
+    assert choices > 0
+
+
 @pytest.mark.parametrize("theta", [0.2, 1.0])
 def test_all_predicted_improvements_are_those_of_the_definition(theta: float) -> None:
     rng = np.random.default_rng(0)

@@ -100,6 +100,25 @@ def test_guarantee_names_what_applies() -> None:
     assert below.startswith("No guarantee at this width")
 
 
+def test_the_figures_of_the_guarantee_by_hand() -> None:
+    """Sigma = I_4 at lam = 1: N = 2, d = 4, P1 asks for ceil(10 log 160) = 51 draws."""
+    cov = np.eye(4)
+    at_p1, at_p2 = (select_leverage(cov, k, 1.0, rng=0).guarantee for k in (51, 50))
+    condition = "5 N log(16 N/delta), that is 51 draws at N(1) = 2 and delta = 0.2"
+    assert at_p1.startswith(f"51 draws meet k >= {condition}: with probability at least 14/15 S_J")
+    assert at_p2.startswith(f"50 draws do not meet k >= {condition} (spectral.P1), but with prob")
+    # P2 with failure 1/15: 50 t^2 = 2 (2 + t/3) log(4 d/(1/15))
+    nats = np.log(240)
+    t = (2 * nats / 3 + np.sqrt((2 * nats / 3) ** 2 + 800 * nats)) / 100
+    assert "but with probability at least 14/15 S_J <= lam/(1 - t)" in at_p2
+    assert f"at t = {t:.4g}, hence L^A <= lam N/(1 - t) = {2 / (1 - t):.4g}, VAC" in at_p2
+    # l = 1/101 at lam = 100, where d = 4 too
+    by_coins = select_bernoulli(cov, 100.0, delta=0.1, rng=0).guarantee
+    width = 4 * 40 / 9 * np.log(160) / 101
+    assert "probability at least 1 - 0.1, S_J" in by_coins
+    assert by_coins.endswith(f"(spectral.P3); the mean width is {width:.4g}.")
+
+
 def test_a_vacuous_guarantee_is_called_so() -> None:
     """Sigma = I_4: 4 lam N is 8 at lam = 1, above Tr Sigma = 4, and .158 at lam = .01."""
     cov = np.eye(4)

@@ -248,3 +248,10 @@ def test_bad_input() -> None:
         select_volume(np.ones(3), 1, rng=0)
     with pytest.raises(ValueError, match="not positive semidefinite"):
         select_volume(np.diag([1.0, -1.0]), 1, rng=0)
+
+
+def test_the_figures_of_the_guarantee_by_hand() -> None:
+    """mu = 3, 2, 1 at k = 2: E L^A = 3 e_3/e_2 = 18/11, lam_vol = min(6/2, 3/1)."""
+    guarantee = select_volume(np.diag([3.0, 2.0, 1.0]), 2, rng=0).guarantee
+    assert "(k+1) e_(k+1)/e_k = 1.636 (spectral.I7)" in guarantee
+    assert "at lam = lam_vol(2) = 3 (spectral.D5)" in guarantee
