@@ -65,14 +65,13 @@ def checked_subject(
             None if t is None else labels_of(t, classes) for t in (targets, test_targets)
         )
     x = to_numpy(as_inputs(inputs))
-    _check_range("inputs", network, x)
-    known = _checked("targets", targets, network.forward(x))
+    known = _checked("targets", targets, _outputs("inputs", network, x))
     if test_inputs is None:
         x, test_x, known, asked, held_out = _divided(x, known, seed)
     else:
         test_x = to_numpy(as_inputs(as_real("test_inputs", test_inputs)))
-        _check_range("test_inputs", network, test_x)
-        asked = _checked("test_targets", test_targets, network.forward(test_x))
+        outputs = _outputs("test_inputs", network, test_x)
+        asked = _checked("test_targets", test_targets, outputs)
         held_out = f"{len(test_x)} rows given as test rows"
     task = None if known is None or asked is None else Task(known.ndim == 1, known, asked)
     if task is not None and task.targets.ndim != task.test_targets.ndim:
@@ -90,10 +89,17 @@ class _TooLarge(Exception):
     """Number of the layer, its largest value, and the limit."""
 
 
-def _check_range(name: str, network: Network, x: NDArray[Any]) -> None:
-    """Refuse samples of another shape, and those whose sums of squared activations overflow."""
+def _outputs(name: str, network: Network, x: NDArray[Any]) -> NDArray[Any]:
+    """Outputs; samples of another shape and sums of squared activations that overflow are refused.
+
+    Raises
+    ------
+    ValueError
+        Which samples or which layer, and by how much.
+    """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
+            outputs: NDArray[Any] = network.forward(x)
             for part in batches(x):
                 for number, value in enumerate(network.activations(part)):
                     limit = math.sqrt(np.finfo(float).max / value.size * len(part) / len(x))
@@ -108,6 +114,7 @@ def _check_range(name: str, network: Network, x: NDArray[Any]) -> None:
         ) from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    return outputs
 
 
 def _check_pairs(targets: Any, test_inputs: Any, test_targets: Any) -> None:
