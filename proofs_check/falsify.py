@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from pruneproof.theory.arrays import as_count
 from pruneproof.theory.errors import InapplicableError
 
 from .checkers.search import Findings, claim_seed, climb, holds
@@ -119,7 +120,7 @@ def falsify(
     Raises
     ------
     ValueError
-        The statement is about chance; the time is not above 0.
+        The statement is about chance; the time is not above 0; the seed is below 0.
     """
     if claim.by_trials:
         raise ValueError(
@@ -128,6 +129,7 @@ def falsify(
         )
     if not (minutes > 0 and math.isfinite(minutes)):
         raise ValueError(f"minutes must be above 0 and finite, but is {minutes}")
+    as_count("seed", seed, least=0)
     start = time.monotonic()
     findings = _Watched(end=start + 60 * minutes, told=told)
     try:

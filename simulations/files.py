@@ -24,11 +24,11 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Raises
     ------
     ValueError
-        The folder of `path` is missing or may not be written.
+        The folder of `path` is missing or may not be written, or its disk is full.
     """
     place = Path(path)
     if place.exists() and not (place.is_file() or place.is_dir()):
-        with open(place, "wb") as device:
+        with _failures_named(path), open(place, "wb") as device:
             yield device
         return
     place = place.resolve()
@@ -40,7 +40,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
             "be written"
         ) from None
     try:
-        with os.fdopen(number, "wb") as file:
+        with _failures_named(path), os.fdopen(number, "wb") as file:
             yield file
         os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files
         try:
@@ -51,6 +51,17 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+@contextlib.contextmanager
+def _failures_named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """What the system refuses while `path` is written, as one sentence that names it."""
+    try:
+        yield
+    except BrokenPipeError:  # a reader that has left ends the program
+        raise
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _umask() -> int:

@@ -83,7 +83,10 @@ def _run(
 ) -> None:
     name = Path(model).stem
     figures = figure_paths(report, name)
-    _check_folders([*figures, *([] if json_path is None else [Path(json_path)])])
+    _check_places(
+        [*figures, *([] if json_path is None else [Path(json_path)])],
+        [Path(path) for path in (model, data) if path not in (None, "digits")],
+    )
     with _one_blas_thread(), _progress() as tick:
         tick(f"reading {model}", 0, 1)
         network, samples = _read(model, data, seed)
@@ -155,13 +158,21 @@ def figure_paths(report: str | None, name: str) -> list[Path]:
     return [stem.with_name(stem.name + kind) for kind in FIGURE_KINDS]
 
 
-def _check_folders(paths: Sequence[Path]) -> None:
-    """Refuse paths in folders that are missing before the work begins."""
+def _check_places(paths: Sequence[Path], read: Sequence[Path]) -> None:
+    """Refuse missing folders and files that are read or written already, before the work begins.
+
+    A pipe or a terminal such as /dev/stdout may be named more than once.
+    """
+    taken = {place.resolve(): "is read here" for place in read}
     for path in paths:
         if not path.parent.is_dir():
             raise ValueError(f"there is no folder {path.parent} to write {path.name} into; make it")
         if path.is_dir():
             raise ValueError(f"{path} is a folder; name a file")
+        place = path.resolve()
+        if place in taken and (place.is_file() or not place.exists()):
+            raise ValueError(f"{path} cannot be written: it {taken[place]}; name another file")
+        taken[place] = "is written with a figure"
 
 
 def _rendered(found: Audit, figures: Sequence[Path]) -> dict[Path, bytes]:

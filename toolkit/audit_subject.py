@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pruneproof.theory.arrays import as_count, as_real, to_numpy
-from pruneproof.theory.network.network import Network, as_inputs
+from pruneproof.theory.network.network import Network, as_inputs, batches
 from pruneproof.theory.network.sites import Site, prunable_sites
 
 from .digits import split
@@ -64,12 +65,13 @@ def checked_subject(
             None if t is None else labels_of(t, classes) for t in (targets, test_targets)
         )
     x = to_numpy(as_inputs(inputs))
-    known = _checked("targets", targets, network.forward(x))
+    known = _checked("targets", targets, _outputs("inputs", network, x))
     if test_inputs is None:
         x, test_x, known, asked, held_out = _divided(x, known, seed)
     else:
         test_x = to_numpy(as_inputs(as_real("test_inputs", test_inputs)))
-        asked = _checked("test_targets", test_targets, network.forward(test_x))
+        outputs = _outputs("test_inputs", network, test_x)
+        asked = _checked("test_targets", test_targets, outputs)
         held_out = f"{len(test_x)} rows given as test rows"
     task = None if known is None or asked is None else Task(known.ndim == 1, known, asked)
     if task is not None and task.targets.ndim != task.test_targets.ndim:
@@ -81,6 +83,38 @@ def checked_subject(
             "layers or more"
         )
     return Subject(network, x, test_x, held_out, task, sites, theta, seed)
+
+
+class _TooLarge(Exception):
+    """Number of the layer, its largest value, and the limit."""
+
+
+def _outputs(name: str, network: Network, x: NDArray[Any]) -> NDArray[Any]:
+    """Outputs; samples of another shape and sums of squared activations that overflow are refused.
+
+    Raises
+    ------
+    ValueError
+        Which samples or which layer, and by how much.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            outputs: NDArray[Any] = network.forward(x)
+            for part in batches(x):
+                for number, value in enumerate(network.activations(part)):
+                    limit = math.sqrt(np.finfo(float).max / value.size * len(part) / len(x))
+                    largest = float(np.max(np.abs(value)))
+                    if not largest < limit:
+                        raise _TooLarge(number, largest, limit)
+    except _TooLarge as found:
+        number, largest, limit = found.args
+        raise ValueError(
+            f"layer {number} gives values up to {largest:.3g} on the {name}, whose squares "
+            f"overflow (the limit is {limit:.2g}); scale the inputs or the weights down"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return outputs
 
 
 def _check_pairs(targets: Any, test_inputs: Any, test_targets: Any) -> None:

@@ -8,6 +8,7 @@ The work is done by the functions named *_command; this file only names the opti
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -268,6 +269,8 @@ _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 def main() -> None:
     """Run the command line; what is wrong with the call becomes one line and status 2."""
+    if sys.stdout is None:  # closed by the caller, as by >&- in a shell: nobody reads
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for as long as the program runs)
     try:
         if len(sys.argv) < 2:
             app(["--help"])
@@ -276,7 +279,11 @@ def main() -> None:
         message = " ".join(error.format_message().split()).rstrip(".")  # type: ignore[attr-defined]
         sys.stderr.write(f"pruneproof: {message}; see pruneproof --help\n")
         sys.exit(2)
-    except (ValueError, TypeError, OSError) as error:
+    except OSError as error:
+        place = error.filename or "the output"
+        sys.stderr.write(f"pruneproof: {place} fails: {error.strerror or error}\n")
+        sys.exit(2)
+    except (ValueError, TypeError) as error:
         sys.stderr.write(f"pruneproof: {error}\n")
         sys.exit(2)
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ regression targets. One file may hold a network and its data. Nothing is ever un
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -203,6 +204,9 @@ def data_of(arrays: Arrays, source: str) -> Data:
     if "inputs" not in arrays:
         raise ValueError(f"{source} has no key 'inputs'; store the samples, one a row, under it")
     found = {key: arrays[key] for key in _DATA_KEYS if key in arrays}
+    for key in set(_DATA_KEYS) - set(found):
+        for meant in difflib.get_close_matches(key, sorted(set(arrays) - set(found)), 1, 0.85):
+            raise ValueError(f"{source}: '{meant}' is no key, but '{key}' is; rename it")
     for key, value in found.items():
         as_real(f"{source}: '{key}'", value)
         if value.ndim == 0:

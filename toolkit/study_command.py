@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,7 +36,8 @@ ROWS = 40
 def list_command() -> int:
     """Print the built-in studies with their sizes."""
     screen = console()
-    shown = table(("study", "left"), ("conditions", "right"), ("replicates", "right"), ("", "left"))
+    sizes = (("conditions", "right"), ("replicates", "right"))
+    shown = table(("study", "left"), *sizes, ("", "left"), whole=True)
     for name in builtin_studies():
         study = builtin_study(name)
         shown.add_row(name, str(len(study.conditions)), str(study.replicates), study.title)
@@ -89,7 +91,8 @@ def status_command(target: str, *, ledger: Path | None = None) -> int:
         failed = {place[:2] for place in book.failures()}
         for place in book.done():
             (raised if place in failed else recorded)[place[0]] += 1
-        shown = table(("recorded", "right"), ("raised", "right"), ("condition", "left"))
+        counts = (("recorded", "right"), ("raised", "right"))
+        shown = table(*counts, ("condition", "left"), whole=True)
         for number, condition in enumerate(book.conditions[:ROWS]):
             shown.add_row(str(recorded[number]), str(raised[number]), _words(condition))
         screen.print(f"{book.name} (seed {book.seed}): {book.title}", markup=False)
@@ -181,6 +184,8 @@ def _opened(target: str, ledger: Path | None) -> Ledger:
     if _is_ledger(target):
         return reopen(target)
     if target not in builtin_studies() and not target.lower().endswith(".toml"):
+        if Path(target).suffix or "/" in target:
+            raise ValueError(f"there is no ledger {target}; `pruneproof study run` makes one")
         raise ValueError(
             f"{target} is no ledger and no study; {nearest(target, builtin_studies())}"
         )
@@ -247,14 +252,24 @@ def _print_summary(estimates: Sequence[Estimate]) -> None:
         ("std. error", "right"),
         ("95 % interval", "left"),
         ("condition", "left"),
+        whole=True,
     )
     for one in estimates[:ROWS]:
-        interval = f"[{one.lower:.4g}, {one.upper:.4g}]"
-        figures = (f"{one.mean:.5g}", f"{one.standard_error:.2g}", interval)
+        digits = _digits(one)
+        interval = f"[{one.lower:.{digits}g}, {one.upper:.{digits}g}]"
+        figures = (f"{one.mean:.{digits}g}", f"{one.standard_error:.2g}", interval)
         shown.add_row(one.entry, str(one.replicates), *figures, _words(one.parameters))
     if estimates:
         console().print(shown)
     _say_what_is_left_out(len(estimates), "estimates")
+
+
+def _digits(one: Estimate) -> int:
+    """Significant digits, 4 or more, that leave the interval two of its length."""
+    length, size = one.upper - one.lower, max(abs(one.lower), abs(one.upper))
+    if not 0.0 < length < math.inf:  # one replicate, or all alike
+        return 5
+    return min(17, max(4, 2 + math.ceil(math.log10(size / length))))
 
 
 def _say_what_is_left_out(count: int, what: str) -> None:

@@ -91,6 +91,11 @@ def test_one_seed_finds_one_witness() -> None:
     assert (first.parameters, first.evaluations) == (second.parameters, second.evaluations)
 
 
+def test_a_wrong_seed() -> None:
+    with pytest.raises(ValueError, match="seed must be at least 0, but is -1"):
+        falsify(_claim("spectral.D8"), seed=-1)
+
+
 @pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan"), float("inf")])
 def test_wrong_times(minutes: float) -> None:
     with pytest.raises(ValueError, match="minutes must be above 0"):

@@ -402,6 +402,8 @@ def test_what_an_audit_advises_does_not_depend_on_units(unit: float) -> None:
         ({"network": Network([Dense(np.ones((2, 4)))])}, "no hidden layer"),
         ({"network": "digits"}, "the network is a str"),
         ({"inputs": np.ones((20, 4))}, "do not vary"),
+        ({"inputs": X * 1e200}, "^layer 0 gives values up to .*e.200 on the inputs, whose squares"),
+        ({"test_inputs": np.ones((999, 3)), "test_targets": LABELS}, "^test_inputs: .*.999, 3."),
     ],
 )
 def test_bad_calls_get_one_sentence(changed: dict[str, Any], sentence: str) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from pruneproof.simulations.files import written_whole
 from pruneproof.theory.network.widths import DEFAULT_THETA
 
 
@@ -177,6 +178,50 @@ def test_a_reader_that_leaves_is_no_refutation(tmp_path: Path) -> None:
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
     assert len(json.loads((tmp_path / "out.json").read_text())["verdicts"]) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are closed on POSIX systems only")
+def test_nobody_reads_or_the_disk_is_full(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m pruneproof"
+    closed = subprocess.run(
+        f"{command} claims lemma.push-through >&-", shell=True, stderr=subprocess.PIPE, text=True
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
+    if not Path("/dev/full").exists():
+        return
+    full = subprocess.run(
+        f"{command} claims lemma.push-through > /dev/full",
+        shell=True,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert full.returncode == 2
+    assert full.stderr == "pruneproof: the output fails: No space left on device\n"
+    with (
+        pytest.raises(ValueError, match=r"^cannot write /dev/full: No space left on device"),
+        written_whole("/dev/full") as file,
+    ):
+        file.write(b"x")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--json", "model.npz"),
+        ("--json", "./data.npz"),
+        ("--json", "out.svg", "--report", "out"),
+    ],
+)
+def test_an_audit_writes_over_nothing_that_it_reads_or_writes(
+    tmp_path: Path, run: Run, arguments: tuple[str, ...]
+) -> None:
+    small_model(tmp_path / "model.npz")
+    small_data(tmp_path / "data.npz")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    done = run("audit", "model.npz", "data.npz", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be written: it is " in done.stderr
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_the_mixture_is_that_of_compress(tmp_path: Path, run: Run) -> None:

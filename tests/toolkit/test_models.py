@@ -207,6 +207,7 @@ def test_bad_data_files_get_one_sentence(tmp_path: Path) -> None:
         ({"inputs": np.ones((2, 2)), "targets": np.array(["a", "b"])}, "'targets' has entries"),
         ({"inputs": np.array(1.0)}, "one number"),
         ({"inputs": np.ones((0, 3))}, "is empty"),
+        ({"inputs": np.ones((2, 2)), "target": np.ones(2)}, "'target' is no key, but 'targets' is"),
     ):
         np.savez(path, **arrays)
         with pytest.raises(ValueError, match=sentence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import signal
 import sqlite3
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from pruneproof.simulations.studies import builtin, executors, reopen
+from pruneproof.simulations.studies.summary import Estimate
+from pruneproof.study_command import _digits
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -250,6 +253,7 @@ def _count(ledger: Path) -> int:
         (("status", "toys"), "is no ledger and no study; the nearest is 'toy'"),
         (("export", "toy", "--ledger", "none"), "there is no ledger none"),
         (("plot", "toy"), "there is no ledger"),
+        (("status", "none.ledger"), "there is no ledger none.ledger"),
         (("frobnicate",), "frobnicate"),
         ((), "command"),
     ],
@@ -263,6 +267,22 @@ def test_wrong_calls(
     assert words in errors
     assert len(errors.splitlines()) == 1, errors
     assert shell.names() == set()
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"),
+    [
+        (3.8e-5, "[49.998235, 49.998273] 49.998254"),
+        (0.7, "[49.65, 50.35] 50"),
+        (0.0, "[49.998, 49.998] 49.998"),
+        (math.inf, "[-inf, inf] 49.998"),
+    ],
+)
+def test_an_interval_as_shown_holds_its_mean(length: float, shown: str) -> None:
+    mean = 49.998254
+    one = Estimate({}, "x", 6, mean, length / 4, mean - length / 2, mean + length / 2)
+    digits = _digits(one)
+    assert shown == f"[{one.lower:.{digits}g}, {one.upper:.{digits}g}] {mean:.{digits}g}"
 
 
 def test_wrong_calls_on_a_ledger(shell: Shell) -> None:
