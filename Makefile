@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := $(shell find theory simulations proofs_check toolkit -name '*.py')
 
-.PHONY: run test lint types unit test-slow bench docs clean
+.PHONY: run test lint types unit test-slow verify-today bench docs clean
 
 run: $(VENV)/.installed
 	$(BIN)/pruneproof audit digits
@@ -39,6 +39,10 @@ unit: $(VENV)/.installed
 
 test-slow: $(VENV)/.installed
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+
+# Fresh draws each day, at the error level of the run: one false alarm in 20 days at most.
+verify-today: $(VENV)/.installed
+	$(BIN)/pruneproof verify --budget standard --workers 2 --seed "$$(date +%Y%m%d)"
 
 bench: $(VENV)/.installed
 	$(PIP) install --quiet --editable ".[bench]"
