@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,17 @@ def test_python_blocks_run(number: int, monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks()[number], f"README block {number}", "exec"), {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_study_of_ones_own_runs_as_printed(tmp_path: Path) -> None:
+    text = (README.parent / "docs" / "studies.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    (tmp_path / "means.py").write_text(block, encoding="utf-8")
+    command = [sys.executable, "means.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = [line.split()[:3] for line in ended.stdout.splitlines()]
+    assert told == [["{'n':", f"{n}}}", name] for n in (10, 100) for name in ("mean", "positive")]
 
 
 def test_every_claim_is_among_the_statements() -> None:
